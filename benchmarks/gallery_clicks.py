@@ -1,8 +1,8 @@
 """Use the gallery of a large library in a real browser and time what one does.
 
-Makes a library as `benchmarks.library_100k` does and serves it with `scene_model serve`. Timed are:
-a photo's checkbox, filter chips, the next page and the last one, months of the track at the side,
-opening a photo and going to the next. The browser's clock measures from the click until the
+Makes a library as `benchmarks.large_library` does and serves it with `scene_model serve`. Timed
+are: a photo's checkbox, filter chips, the next page and the last one, months of the track at the
+side, opening a photo and going to the next. The browser's clock measures from the click until the
 result is drawn: the server's count of selected photos, or other photos in sight with their pictures
 loaded and two more frames drawn. Then it scrolls over 2,000 photos and measures the frames.
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Page
 
-from benchmarks.library_100k import build
+from benchmarks.large_library import build
 from benchmarks.served import chromium, made_library, served
 
 CLICK_LIMIT_MS, MONTH_LIMIT_MS, FRAME_LIMIT_MS, MOST_PICTURES = 250, 400, 100, 300

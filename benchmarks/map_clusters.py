@@ -1,6 +1,6 @@
 """Count the photos of a map in clusters, next to the plain way, on 100,000 photos with a place.
 
-Makes the library as `benchmarks.library_100k` does and gives every photo a place, most of them
+Makes the library as `benchmarks.large_library` does and gives every photo a place, most of them
 around twelve cities. Times the clusters of five areas from the whole world to a city, as the page
 asks for them on a screen of 1600 by 900, without a filter and with one. The plain way reads the
 places of all photos in the area and makes the same clusters in Python.
@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import select, update
 
-from benchmarks.library_100k import build, report
+from benchmarks.large_library import build
+from benchmarks.library_100k import report
 from benchmarks.served import made_library
 from scene_model.config import Settings
 from scene_model.library.schema import photos

@@ -3,7 +3,7 @@
     python -m benchmarks.open_pages [--photos 10000] [--folder DIR]
 
 A page is open when its script has run and its title is visible. With --folder the library (made as
-in `benchmarks.library_100k`) is stored there and reused.
+in `benchmarks.large_library`) is stored there and reused.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from benchmarks.library_100k import build
+from benchmarks.large_library import build
 from benchmarks.served import chromium, made_library, served
 
 LIMIT_S = 2.0

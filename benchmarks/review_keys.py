@@ -1,6 +1,6 @@
 """Review photos by key in a real browser and time until the next photo is drawn.
 
-Makes a library of 10,000 photos as `benchmarks.library_100k` does, adds photos of 12 megapixels,
+Makes a library of 10,000 photos as `benchmarks.large_library` does, adds photos of 12 megapixels,
 and reviews them on the page Review with a pause of about a second between keys: accept, correct,
 skip. A key is finished when the next photo is decoded and drawn at full size.
 
@@ -20,7 +20,7 @@ from PIL import Image
 from playwright.sync_api import Page
 from sqlalchemy import delete, insert, literal, select
 
-from benchmarks.library_100k import build
+from benchmarks.large_library import build
 from benchmarks.served import chromium, made_library, served
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.library.schema import class_decisions, photos

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.library_100k import build
+from benchmarks.large_library import build
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.bundle_network import BundleFile, TextEntry
 from scene_model.classifier.model import Model

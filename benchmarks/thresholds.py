@@ -2,7 +2,7 @@
 
     python -m benchmarks.thresholds [--photos 100000]
 
-Makes the library as `benchmarks.library_100k` does, reads the class head's scores, computes the
+Makes the library as `benchmarks.large_library` does, reads the class head's scores, computes the
 preview of a slider move, and saves: most photos then leave their class. The generated embeddings
 match no class, so the change cannot be repeated; each run makes a new library.
 """
@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from sqlalchemy import update
 
-from benchmarks.library_100k import build
+from benchmarks.large_library import build
 from scene_model.classifier.classify import Classifier
 from scene_model.config import Settings
 from scene_model.learning.thresholds import class_scores, preview_thresholds

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,6 @@ from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.config import Settings
-from scene_model.duplicates.stacks import count_unstacked, stack_unstacked
 from scene_model.errors import BundleError, SceneError
 from scene_model.export.exports import Exports
 from scene_model.export.sorting.classification import Classification
@@ -22,7 +22,11 @@ from scene_model.gallery import Gallery
 from scene_model.ingest.inbox.inboxes import Inboxes
 from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
-from scene_model.ingest.sequence_thread import SequenceThread, stack_new_sequences
+from scene_model.ingest.sequence_thread import (
+    SequenceThread,
+    join_old_photos,
+    stack_new_sequences,
+)
 from scene_model.ingest.uploads import Uploads
 from scene_model.ingest.watch.card_offers import CardOffers
 from scene_model.ingest.watch.watches import Watches
@@ -341,9 +345,8 @@ def open_services(
     if resume:
         _tell_of_unfinished_restores(library.folder)
         finish_emptying(library)
-        if count_unstacked(library):  # an earlier version made the library
-            for _ in stack_unstacked(library):
-                pass
+        if common is not None:  # a visitor's library is small, and has no thread for it
+            join_old_photos(library, threading.Event())
         jobs.resume()
         SearchChoice(settings, model, library, jobs).embed_new()
         trips.request()

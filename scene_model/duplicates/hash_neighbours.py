@@ -4,13 +4,16 @@ Two hashes are neighbours when their 64 bits differ in at most `MAX_DISTANCE` po
 are split into MAX_DISTANCE + 1 bands, so neighbours have at least one band in common (pigeonhole
 principle). A new hash is therefore compared only with hashes that share a band, a few hundred of
 100,000. The table ``near_hashes`` stores pairs of hashes, not of photos: a thousand copies of a
-picture are one entry, and the trash does not affect it. A search is a join without comparisons.
+picture are one entry, of the hash with itself, and the trash does not affect it. A search is a
+join without comparisons.
 """
 
+import functools
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -24,6 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
+from scene_model.library.in_memory.changes import BY_NUMBER, Numbers, listed, run_numbers
+from scene_model.library.in_memory.conditions import OF_CHANGED, OfChanged
 from scene_model.library.records import WrittenPhoto
 from scene_model.library.schema import HASH_INDEX, hash_bands, near_hashes, photos, stack_photos
 from scene_model.library.store import Library
@@ -40,10 +45,9 @@ _EDGES = [index * _BITS // _BANDS for index in range(_BANDS + 1)]
 _EXISTING = select(hash_bands.c.hash).where(
     hash_bands.c.band == bindparam("band"), hash_bands.c.hash == bindparam("hash")
 )
-_CANDIDATES = (
-    select(hash_bands.c.hash)
-    .where(hash_bands.c.band.in_(bindparam("bands", expanding=True)))
-    .distinct()
+# As one text: in a library of a million photos they are thousands for each hash.
+_CANDIDATES = select(func.group_concat(hash_bands.c.hash)).where(
+    hash_bands.c.band.in_(bindparam("bands", expanding=True))
 )
 _INSERT_BANDS = insert(hash_bands).on_conflict_do_nothing()
 _INSERT_PAIRS = insert(near_hashes).on_conflict_do_nothing()
@@ -73,11 +77,12 @@ def add_hash(connection: Connection, signed: int) -> None:
     """Store a signed 64-bit hash and its neighbours among the stored hashes."""
     bands = bands_of(signed)
     if connection.execute(_EXISTING, {"band": bands[0], "hash": signed}).first() is not None:
+        connection.execute(_INSERT_PAIRS, {"hash": signed, "near": signed})
         return
-    candidates = connection.execute(_CANDIDATES, {"bands": bands}).scalars()
-    neighbours = [
-        candidate for candidate in candidates if distance(signed, candidate) <= MAX_DISTANCE
-    ]
+    text = connection.execute(_CANDIDATES, {"bands": bands}).scalar_one()
+    candidates = np.fromstring(text or "", np.int64, sep=",")
+    bits = np.bitwise_count((candidates ^ np.int64(signed)).view(np.uint64))
+    neighbours = np.unique(candidates[bits <= MAX_DISTANCE]).tolist()
     connection.execute(_INSERT_BANDS, [{"band": band, "hash": signed} for band in bands])
     if neighbours:
         pairs = [
@@ -97,19 +102,23 @@ def has_hash_neighbour() -> ColumnElement[bool]:
     """
     second: Any = photos.alias()
     is_visible = second.c.trashed_at.is_(None)
-    repeated_hashes = (
-        select(second.c.perceptual_hash)
-        .with_hint(second, f"INDEXED BY {HASH_INDEX.name}", "sqlite")
-        .where(is_visible, second.c.perceptual_hash.is_not(None))
-        .group_by(second.c.perceptual_hash)
-        .having(func.count() > 1)
+    photo_count = (
+        select(func.count())
+        .select_from(second)
+        .where(is_visible, second.c.perceptual_hash == near_hashes.c.hash)
+        .scalar_subquery()
+    )
+    repeated_hashes = select(near_hashes.c.hash).where(
+        near_hashes.c.hash == near_hashes.c.near, photo_count > 1
     )
     hashes_with_neighbour = select(near_hashes.c.hash).where(
-        exists().where(is_visible, second.c.perceptual_hash == near_hashes.c.near)
+        near_hashes.c.hash != near_hashes.c.near,
+        exists().where(is_visible, second.c.perceptual_hash == near_hashes.c.near),
     )
     first: Any = photos.alias()
     return photos.c.number.in_(
-        select(first.c.number).where(
+        select(first.c.number)
+        .where(
             first.c.perceptual_hash.in_(union_all(repeated_hashes, hashes_with_neighbour)),
             first.c.trashed_at.is_(None),
             or_(
@@ -119,7 +128,47 @@ def has_hash_neighbour() -> ColumnElement[bool]:
                 first.c.number.in_(_stacked_with_neighbour()),
             ),
         )
+        .execution_options(**{OF_CHANGED: _of_changed()})
     )
+
+
+@functools.cache
+def _of_changed() -> OfChanged:
+    """Return how the list of photos with a neighbour follows changed photos."""
+    first, other = photos.alias(), photos.alias()
+    of_first, of_other = stack_photos.alias(), stack_photos.alias()
+    is_of_stack = exists().where(
+        of_first.c.photo == first.c.number,
+        of_other.c.photo == other.c.number,
+        of_first.c.stack_id == of_other.c.stack_id,
+    )
+    has_neighbour = exists().where(
+        near_hashes.c.hash == first.c.perceptual_hash,
+        other.c.perceptual_hash == near_hashes.c.near,
+        other.c.trashed_at.is_(None),
+        other.c.number != first.c.number,
+        ~is_of_stack,
+    )
+    few = select(first.c.number).where(first.c.trashed_at.is_(None), has_neighbour)
+    few = few.with_hint(first, "NOT INDEXED", "sqlite")
+    return OfChanged(_with_neighbours, few, first.c.number)
+
+
+def _with_neighbours(connection: Connection, numbers: Numbers) -> Numbers | None:
+    """Return photos with their hash neighbours; None if some exist no more."""
+    of_changed = photos.c.number.in_(listed(numbers))
+    changed = select(photos.c.number).where(of_changed).with_hint(*BY_NUMBER)
+    if len(run_numbers(connection, changed)) < len(numbers):
+        return None
+    second = photos.alias()
+    hashes = select(photos.c.perceptual_hash).where(of_changed).with_hint(*BY_NUMBER)
+    near = select(near_hashes.c.near).where(near_hashes.c.hash.in_(hashes))
+    neighbours = select(second.c.number).where(
+        second.c.trashed_at.is_(None), second.c.perceptual_hash.in_(near)
+    )
+    neighbours = neighbours.with_hint(second, f"INDEXED BY {HASH_INDEX.name}", "sqlite")
+    both: Numbers = np.union1d(numbers, run_numbers(connection, neighbours))
+    return both
 
 
 def _stacked_with_neighbour() -> Select[tuple[int]]:

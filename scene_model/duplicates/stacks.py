@@ -111,11 +111,10 @@ def _candidates_of(
         (row,) = rows
         named = {"name": names[row.number], "folder": row.folder, "content_ids": content_ids}
         return connection.execute(_CANDIDATES_OF_ONE, named).all()
-    several = {
-        "names": _as_json(names.values()),
-        "folders": _as_json(row.folder or "" for row in rows),
-        "content_ids": content_ids,
-    }
+    pairs = sorted({(names[row.number], row.folder or "") for row in rows})
+    lists = connection.execute(_OF_NAMES, {"pairs": json.dumps(pairs)})
+    numbers = f"[{','.join(text for (text,) in lists if text)}]"
+    several = {"numbers": numbers, "content_ids": content_ids}
     return connection.execute(_CANDIDATES, several).all()
 
 
@@ -163,26 +162,35 @@ def _candidates(of_name: Select[tuple[int]]) -> Select[Any]:
     )
 
 
-def _of_names() -> Select[tuple[int]]:
-    return select(photos.c.number).where(
-        _is_one_of(photos.c.stack_name, "names"),
-        _is_one_of(func.coalesce(photos.c.folder, ""), "folders"),
-    )
+def _of_names() -> Select[Any]:
+    """Select the free photos of each pair of a name and a folder, as one text for each.
+
+    Many photos of an earlier version have one name, and no folder: see `_of_one_name`.
+    """
+    pair = func.json_each(bindparam("pairs", type_=Text)).table_valued("value", name="pairs")
+    name, folder = (func.json_extract(pair.c.value, path) for path in ("$[0]", "$[1]"))
+    of_one = _of_one_name(name, func.nullif(folder, "")).correlate(pair).subquery()
+    return select(select(func.group_concat(of_one.c.number)).scalar_subquery()).select_from(pair)
 
 
-def _of_one_name() -> Select[tuple[int]]:
+def _of_one_name(name: ColumnElement[Any], folder: ColumnElement[Any]) -> Select[tuple[int]]:
     """Select the free photos of a name, but no more than show that they are no pairs."""
     return (
         select(photos.c.number)
         .outerjoin(stack_photos, stack_photos.c.photo == photos.c.number)
         .outerjoin(stacks, stacks.c.id == stack_photos.c.stack_id)
         .where(
-            photos.c.stack_name == bindparam("name"),
-            photos.c.folder.is_not_distinct_from(bindparam("folder")),
+            photos.c.stack_name == name,
+            photos.c.folder.is_not_distinct_from(folder),
             ~_IS_PERSONS,
         )
         .limit(MAX_OF_A_NAME + 1)
     )
+
+
+def _listed_numbers() -> Select[tuple[int]]:
+    listed = func.json_each(bindparam("numbers", type_=Text)).table_valued("value", name="numbers")
+    return select(listed.c.value.label("number"))
 
 
 def _is_one_of(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
@@ -206,7 +214,9 @@ _SET_CONTENT_ID = (
     .values(content_id=bindparam("identifier"))
 )
 _IS_PERSONS = stack_photos.c.photo.is_not(None) & stacks.c.made_by.is_distinct_from(PROGRAM)
-_CANDIDATES, _CANDIDATES_OF_ONE = _candidates(_of_names()), _candidates(_of_one_name())
+_OF_NAMES = _of_names()
+_CANDIDATES = _candidates(_listed_numbers())
+_CANDIDATES_OF_ONE = _candidates(_of_one_name(bindparam("name"), bindparam("folder")))
 _SET_NAME = (
     update(photos).where(photos.c.number == bindparam("photo")).values(stack_name=bindparam("base"))
 )

@@ -1,6 +1,7 @@
 """Stack bursts, brackets and panoramas of photos that came in, without failing what added them.
 
-A thread does it for the photos of earlier runs, and judges whether those are clutter.
+A thread does it for the photos of earlier runs, joins those of earlier versions by name, and judges
+whether they are clutter. A large library opens meanwhile.
 """
 
 import logging
@@ -8,6 +9,7 @@ import threading
 import weakref
 
 from scene_model.duplicates.sequences import count_unchecked, stack_sequences
+from scene_model.duplicates.stacks import count_unstacked, stack_unstacked
 from scene_model.library.clutter_rows import count_unjudged, judge_unjudged
 from scene_model.library.store import Library
 
@@ -38,6 +40,20 @@ def stack_new_sequences(library: Library, stop: threading.Event | None = None) -
         logger.exception("sequences were not stacked; the next run tries again")
 
 
+def join_old_photos(library: Library, stop: threading.Event) -> None:
+    """Join photos of earlier versions by name; what fails is logged and tried again.
+
+    stop: ends it after the batch in work.
+    """
+    try:
+        if count_unstacked(library):
+            for _ in stack_unstacked(library):
+                if stop.is_set():
+                    return
+    except Exception:
+        logger.exception("photos of one name were not stacked; the next start tries again")
+
+
 def judge_old_photos(library: Library, stop: threading.Event) -> None:
     """Look for clutter among photos of earlier versions; what fails is logged and tried again.
 
@@ -62,7 +78,11 @@ class SequenceThread:
 
     def start(self) -> None:
         """Begin, if there is something left to do."""
-        is_needed = count_unchecked(self._library) or count_unjudged(self._library.database)
+        is_needed = (
+            count_unstacked(self._library)
+            or count_unchecked(self._library)
+            or count_unjudged(self._library.database)
+        )
         if self._thread is None and is_needed:
             self._thread = threading.Thread(
                 target=self._run,
@@ -72,9 +92,9 @@ class SequenceThread:
             self._thread.start()
 
     def _run(self) -> None:
-        judge_old_photos(self._library, self._stop)
-        if not self._stop.is_set():
-            stack_new_sequences(self._library, self._stop)
+        for work in (join_old_photos, judge_old_photos, stack_new_sequences):
+            if not self._stop.is_set():
+                work(self._library, self._stop)
 
     def close(self) -> None:
         """End the thread after the batch in work."""

@@ -38,6 +38,7 @@ SYNCHRONOUS = "FULL"  # a commit is on the disk when it returns
 _WAL_BYTES = 64_000_000
 _ANALYZED_ROWS = 1_000
 _PROBE_BYTES = 1 << 16
+_WITH_EMBEDDING_FILES = 3  # the version
 # No version of this program will have a higher number; a damaged header does.
 _LAST_VERSION = 255
 # A damaged schema: SQLite finds no fault with the file, but not what every library has.
@@ -94,7 +95,7 @@ def open_database(file: Path, embeddings: EmbeddingFiles) -> Database:
     LibraryUnavailable.
     """
     require_database_file(file)
-    migration_engine = _engine(file, "BEGIN IMMEDIATE", foreign_keys=False)
+    migration_engine = _engine(file, "BEGIN IMMEDIATE", is_migrating=True)
     try:
         with migration_engine.begin() as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
@@ -112,7 +113,7 @@ def open_database(file: Path, embeddings: EmbeddingFiles) -> Database:
             if version != SCHEMA_VERSION:
                 connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
             _update_statistics(connection)
-        if 0 < version < SCHEMA_VERSION:
+        if 0 < version < _WITH_EMBEDDING_FILES:
             _vacuum(migration_engine)
     finally:
         migration_engine.dispose()
@@ -148,7 +149,7 @@ def _vacuum(engine: Engine) -> None:
         raw.close()
 
 
-def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
+def _engine(file: Path, begin: str, is_migrating: bool = False) -> Engine:
     engine = create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False})
     engine.dialect.statement_compiler = _Compiler
 
@@ -164,11 +165,12 @@ def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
             cursor.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
             cursor.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
             cursor.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
-            cursor.execute("PRAGMA temp_store = MEMORY")
+            # A migration may copy, or sort for an index, all photos of a large library.
+            cursor.execute(f"PRAGMA temp_store = {'FILE' if is_migrating else 'MEMORY'}")
             # A database may come from a backup that a stranger made, or be damaged.
             cursor.execute("PRAGMA trusted_schema = OFF")
             cursor.execute("PRAGMA cell_size_check = ON")
-            cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+            cursor.execute(f"PRAGMA foreign_keys = {'OFF' if is_migrating else 'ON'}")
         except sqlite3.Error as error:
             connection.close()
             raise library_database_error(error, file) from error

@@ -1,15 +1,18 @@
 """Read the embeddings of many photos in chunks, with their ids."""
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import select
+from sqlalchemy import Select, func, select, union_all
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.library.edits import chosen_ids
 from scene_model.library.embeddings import file_name
+from scene_model.library.in_memory.changes import Numbers, listed
 from scene_model.library.schema import backbone_embeddings, photos
 from scene_model.library.store import Library
 
@@ -38,6 +41,37 @@ def scan_embeddings(
     the trash. A photo whose slot is beyond the end of the file is skipped.
     """
     file = file_name(backbone, size)
+    queries = _in_file(file)
+    if not trashed:
+        queries = [query.where(photos.c.trashed_at.is_(None)) for query in queries]
+    if only is not None:
+        queries = [query.where(photos.c.id.in_(chosen_ids(only))) for query in queries]
+    yield from _chunks(library, file, queries)
+
+
+def embeddings_at(
+    library: Library, file: str, slots: Sequence[int], also: Numbers
+) -> Iterator[EmbeddingChunk]:
+    """Yield the embeddings of the photos outside the trash in some slots of a file.
+
+    also: numbers of other photos whose embeddings in the file are yielded, too.
+    """
+    in_slots = select(
+        func.json_each(json.dumps(sorted(slots))).table_valued("value", name="slots").c.value
+    )
+    of_photos = select(photos.c.number).where(
+        photos.c.embedding_file == file, photos.c.embedding_slot.in_(in_slots)
+    )
+    beside = select(backbone_embeddings.c.photo).where(
+        backbone_embeddings.c.file == file, backbone_embeddings.c.slot.in_(in_slots)
+    )
+    chosen = photos.c.number.in_(union_all(of_photos, beside, listed(also)))
+    queries = [query.where(chosen, photos.c.trashed_at.is_(None)) for query in _in_file(file)]
+    yield from _chunks(library, file, queries)
+
+
+def _in_file(file: str) -> list[Select[Any]]:
+    """Select the photos with an embedding in a file: their own, and one beside it."""
     own = select(photos.c.id, photos.c.number, photos.c.embedding_slot.label("slot")).where(
         photos.c.embedding_file == file
     )
@@ -46,11 +80,12 @@ def scan_embeddings(
         .join(photos, photos.c.number == backbone_embeddings.c.photo)
         .where(backbone_embeddings.c.file == file)
     )
-    queries = [own.order_by("slot"), beside.order_by("slot")]
-    if not trashed:
-        queries = [query.where(photos.c.trashed_at.is_(None)) for query in queries]
-    if only is not None:
-        queries = [query.where(photos.c.id.in_(chosen_ids(only))) for query in queries]
+    return [own.order_by("slot"), beside.order_by("slot")]
+
+
+def _chunks(
+    library: Library, file: str, queries: Sequence[Select[Any]]
+) -> Iterator[EmbeddingChunk]:
     with library.database.reader.begin() as connection:
         rows = [row for query in queries for row in connection.execute(query).all()]
     rows.sort(key=lambda row: int(row.slot))

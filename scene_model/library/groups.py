@@ -6,13 +6,12 @@ predicted knows no groups, the group of the predicted class.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, not_, or_
 
 from scene_model.classifier.classify import HeadPredictions
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library.label_lists import is_one_of
-from scene_model.library.photo_query import filter_photos
 from scene_model.library.records import PhotoRecord
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
@@ -52,14 +51,12 @@ def count_by_group(
     library: Library, vocabulary: Vocabulary, where: ColumnElement[bool] | None = None
 ) -> dict[str, int]:
     """Count photos by effective group, most frequent first."""
-    # Grouped by columns of the index `photos_by_group` first: by the text alone, SQLite would sort
-    # the texts of all photos, which takes several times as long.
-    columns = (photos.c.auto_group, photos.c.human_class, photos.c.photo_class)
-    counted = filter_photos(select(*columns, func.count().label("count")), where, trashed=False)
-    counted = counted.group_by(*columns).subquery()
     counts: dict[str, int] = {}
-    for text, count in library.pairs(select(group_key(counted.c), counted.c.count)):
-        group = group_of_key(text, vocabulary)
+    for value, count in library.columns.classes.get().counts(library.numbers(where)):
+        auto_group, human_class, photo_class = value
+        is_by_class = human_class is not None or auto_group is None
+        by_class = vocabulary.group_of(photo_class) if is_by_class else None
+        group = by_class or auto_group or UNSURE_CLASS
         counts[group] = counts.get(group, 0) + count
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 

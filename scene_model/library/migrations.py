@@ -202,9 +202,14 @@ def _to_version_11(connection: Connection, _: EmbeddingFiles) -> None:
 
 
 def _to_version_12(connection: Connection, _: EmbeddingFiles) -> None:
-    """Add the tables of this version; they are filled when they are first read."""
+    """Add the tables of this version; most are filled when they are first read."""
     _add_missing_columns(connection)
     create_missing_objects(connection)
+    # A hash that several photos have is near itself.
+    connection.exec_driver_sql(
+        "INSERT OR IGNORE INTO near_hashes SELECT perceptual_hash, perceptual_hash FROM photos "
+        "WHERE perceptual_hash IS NOT NULL GROUP BY perceptual_hash HAVING count(*) > 1"
+    )
 
 
 def _add_missing_columns(connection: Connection) -> None:

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.classifier.vocabulary import fold
@@ -129,12 +129,16 @@ def _lines(names: Sequence[str]) -> str:
 
 # Built once: to build a statement costs more time than SQLite needs for it.
 _POSITIONS = select(photos.c.number, photos.c.latitude, photos.c.longitude, photos.c.altitude_m)
-_UNPLACED = _POSITIONS.where(
+_IS_UNPLACED = (
     photos.c.latitude.is_not(None),
     photos.c.longitude.is_not(None),
-    photos.c.place_source.is_distinct_from(GPS),
+    # A value that is bound does not match the condition of the index.
+    photos.c.place_source.is_distinct_from(literal_column(f"'{GPS}'")),
 )
-_ADDED = _UNPLACED.where(photos.c.id == bindparam("photo_id"))
+_UNPLACED = _POSITIONS.where(*_IS_UNPLACED).with_hint(
+    photos, "INDEXED BY photos_without_place", "sqlite"
+)
+_ADDED = _POSITIONS.where(*_IS_UNPLACED, photos.c.id == bindparam("photo_id"))
 _SET_PLACE = (
     update(photos)
     .where(photos.c.number == bindparam("photo"))

@@ -37,7 +37,7 @@ class IdsInOrder:
     A photo that is deleted meanwhile is skipped.
     """
 
-    def __init__(self, database: Database, numbers: npt.NDArray[np.int64]) -> None:
+    def __init__(self, database: Database, numbers: npt.NDArray[np.int32]) -> None:
         """numbers: the primary keys (``photos.number``), in order."""
         self._database, self._numbers = database, numbers
 

@@ -18,6 +18,10 @@ from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.dates import local_time
 
+# Changes when the same photos give other proposals.
+_RULES = "1"
+# The name of the choice that holds the digest of the photos for which all proposals are right.
+_LAST_RUN = "places_of"
 MAX_PAUSE = datetime.timedelta(hours=1)
 
 
@@ -31,8 +35,12 @@ def update_places(library: Library) -> None:
 def propose_places(library: Library) -> int:
     """Bring all proposals up to date, in one transaction; returns the number of changes.
 
-    A photo in the trash neither gives nor gets one.
+    A photo in the trash neither gives nor gets one. Where no photo that has a date was changed
+    since the last run, it reads none.
     """
+    digest = f"{_RULES} {library.columns.moments.get().digest()}"
+    if digest == library.choice(_LAST_RUN):
+        return 0
     with library.database.reader.begin() as connection:
         rows = connection.execute(_DATED).all()
         proposed = {row.number: row.place_id for row in connection.execute(_PROPOSED)}
@@ -45,6 +53,8 @@ def propose_places(library: Library) -> int:
     if changes:
         with library.database.writer.begin() as connection:
             connection.execute(_PROPOSE, changes)
+    elif rows:
+        library.choose(_LAST_RUN, digest)
     return len(changes)
 
 

@@ -487,6 +487,17 @@ rule_sidecars = Table(
 )
 Index("rule_sidecars_by_run", rule_sidecars.c.run_id)
 
+# The numbers of photos in the order in which they changed: in what they are sorted, counted and
+# searched by. Programs that keep such columns in memory read what changed since (`in_memory`).
+# Filled by triggers, which delete all but the latest rows. The last row is never deleted, so `seq`
+# only rises.
+photo_changes = Table(
+    "photo_changes",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("photo", Integer, nullable=False),
+)
+
 # Settings of this library, such as the model it is tagged with; also up to which number photos are
 # settled, see `new_photos`.
 choices = Table(
@@ -509,8 +520,9 @@ saved_searches = Table(
     sqlite_autoincrement=True,
 )
 
-# The bands of each perceptual hash, and pairs of hashes that are near each other. These are facts
-# about hashes and independent of photos, see `duplicates.hash_neighbours`.
+# The bands of each perceptual hash, and pairs of hashes that are near each other; one that several
+# photos have, or had, is near itself. These are facts about hashes and independent of photos, see
+# `duplicates.hash_neighbours`.
 hash_bands = Table(
     "hash_bands",
     metadata,
@@ -658,6 +670,27 @@ Index(
     photos.c.photo_class,
 )
 Index("photos_by_camera", photos.c.camera, photos.c.number)
+# Conditions on these columns alone read these short indexes instead of one of an order.
+Index(
+    "photos_with_human_class",
+    photos.c.human_class,
+    sqlite_where=photos.c.human_class.is_not(None),
+)
+Index("photos_by_decided_tags", photos.c.decided_tags)
+Index(
+    "photos_by_position",
+    photos.c.latitude,
+    photos.c.longitude,
+    sqlite_where=photos.c.latitude.is_not(None),
+)
+# Photos whose positions were not looked up yet.
+Index(
+    "photos_without_place",
+    photos.c.number,
+    sqlite_where=text(
+        "latitude IS NOT NULL AND longitude IS NOT NULL AND place_source IS NOT 'gps'"
+    ),
+)
 Index("photos_by_lens", photos.c.lens, photos.c.number)
 Index("photos_by_stack_name", photos.c.stack_name, photos.c.folder)
 # For the neighbours in time of one camera, and for the photos whose neighbours were not looked at.

@@ -41,11 +41,15 @@ def is_shown() -> ColumnElement[bool]:
         )
     )
     is_one_model = select(func.count()).select_from(_head_pairs).scalar_subquery() == 1
-    of_photo = exists().where(
+    return and_(head.in_(of_any_model), or_(is_one_model, is_shown_by_photo()))
+
+
+def is_shown_by_photo() -> ColumnElement[bool]:
+    """Return the same condition for the tags of a few photos: it reads no others."""
+    return exists().where(
         photos.c.number == effective_tags.c.photo,
-        head.in_(shown_heads(photos.c.class_head, photos.c.tag_head)),
+        effective_tags.c.head.in_(shown_heads(photos.c.class_head, photos.c.tag_head)),
     )
-    return and_(head.in_(of_any_model), or_(is_one_model, of_photo))
 
 
 def select_shown_tags() -> Select[tuple[int, str]]:

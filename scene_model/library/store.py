@@ -4,6 +4,7 @@ LIBRARY/library.db                 rows
 LIBRARY/originals/ab/abcd….jpg     unchanged originals, named by their SHA-256
 LIBRARY/thumbnails/ab/abcd….webp   recreated when missing; of a video also abcd….frames.webp
 LIBRARY/embeddings/*.f16           embeddings
+LIBRARY/embeddings/*.near          short vectors of them, recreated when missing
 LIBRARY/copies/                    automatic copies of the database
 LIBRARY/incoming/, jobs/           pending uploads, and results of finished ones
 LIBRARY/inbox/                     files that an app put in by WebDAV, until they are added
@@ -47,6 +48,8 @@ from scene_model.library.file_system import (
     FileSystem,
     library_error,
 )
+from scene_model.library.in_memory.changes import Numbers, parsed_numbers, run_numbers
+from scene_model.library.in_memory.columns import PhotoColumns
 from scene_model.library.photo_files import PhotoFiles
 from scene_model.library.photo_query import IdsInOrder, filter_photos, in_batches
 from scene_model.library.photo_writes import write_photo, write_predictions
@@ -70,7 +73,12 @@ from scene_model.library.schema import (
     tag_decisions,
     taught_tags,
 )
-from scene_model.library.sort_order import NEWEST_ADDED, Sort, SortKey, label_scores, order_by
+from scene_model.library.sort_order import (
+    NEWEST_ADDED,
+    Sort,
+    SortKey,
+    order_by,
+)
 from scene_model.library.stacks.tiles import HIDDEN_AND_TILES, is_tile, without_hidden
 from scene_model.library.unit_vectors import UnitVectors
 from scene_model.photos.content import Content
@@ -88,6 +96,9 @@ _HELD_PHOTO = select(
     *(photos.c.id, photos.c.bundle, photos.c.format, photos.c.file_bytes, photos.c.reference),
     photos.c.remote_url,
 ).where(photos.c.id == bindparam("photo_id"), photos.c.trashed_at.is_(None))
+
+# The first photos of an order come from its index sooner than all its photos are in memory.
+_NEAR_START = 2_000
 
 PhotoWriter = Callable[[Connection, WrittenPhoto], None]
 """Writes additional rows of a photo in the transaction that writes its main row."""
@@ -128,12 +139,13 @@ class Library:
             own = [path for path in self.folder.iterdir() if _OWN_FILE.fullmatch(path.name)]
             self.file_system.make_private([self.folder.resolve(), *own])
             self.embeddings = EmbeddingFiles(self.folder / "embeddings", self.file_system)
-            self._database_file = self.folder / DATABASE_NAME
+            self.database_file = self.folder / DATABASE_NAME
             with contextlib.suppress(FileExistsError):  # SQLite's own files get its permissions
-                self._database_file.touch(PRIVATE_MODE, exist_ok=False)
-            self.database: Database = open_database(self._database_file, self.embeddings)
-            self._identity = self._database_file.stat()
+                self.database_file.touch(PRIVATE_MODE, exist_ok=False)
+            self.database: Database = open_database(self.database_file, self.embeddings)
+            self._identity = self.database_file.stat()
         self._query_cache = QueryCache(self.database.reader)
+        self.columns = PhotoColumns(self.database.reader, self._query_cache.version)
         self._vectors: tuple[str, UnitVectors] | None = None
 
     def __enter__(self) -> "Library":
@@ -170,15 +182,15 @@ class Library:
         """Raise LibraryUnavailable when the database was removed, replaced or cannot be read."""
         require_database(self.folder)
         try:
-            is_same = os.path.samestat(self._database_file.stat(), self._identity)
+            is_same = os.path.samestat(self.database_file.stat(), self._identity)
         except OSError:
             is_same = False
         if not is_same:
             raise DatabaseMissing(
-                f"The library's database {self._database_file} was removed or replaced while it "
+                f"The library's database {self.database_file} was removed or replaced while it "
                 f"was open. Restart the server. {WHAT_TO_DO}"
             )
-        require_database_file(self._database_file)
+        require_database_file(self.database_file)
         with self.database.reader.begin() as connection:
             connection.execute(select(photos.c.id).limit(1)).first()
 
@@ -329,12 +341,12 @@ class Library:
         return self._page(where, limit, offset, sort, trashed)
 
     def ids_in_order(self, where: ColumnElement[bool] | None, sort: Sort) -> IdsInOrder:
-        """Return all ids that match a condition, sorted, with 8 bytes per id in memory."""
+        """Return all ids that match a condition, sorted, with 4 bytes per id in memory."""
         return IdsInOrder(self.database, self._matching(where, sort))
 
     def numbers_in_order(
         self, where: ColumnElement[bool] | None, sort: Sort
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    ) -> tuple[Numbers, npt.NDArray[np.float64]]:
         """Return the numbers of all photos that match a condition in a sort's `scores`, with these.
 
         Photos without a score come last, with minus infinity.
@@ -352,7 +364,9 @@ class Library:
         self, where: ColumnElement[bool] | None, limit: int, offset: int, sort: Sort
     ) -> list[str]:
         """Return ids of the tiles of a condition, sorted; see `stacks.tiles`."""
-        if where is None and sort.key is not SortKey.MATCH:  # read from the index of the order
+        is_near_start = offset + limit <= _NEAR_START
+        if where is None and sort.key is not SortKey.MATCH and is_near_start:
+            # Read from the index of the order, which the first page needs no other data for.
             has_hidden = bool(len(self._hidden_and_tiles()[0]))
             return self._page(is_tile() if has_hidden else None, limit, offset, sort)
         return list(IdsInOrder(self.database, self._tiles(where, sort)[offset : offset + limit]))
@@ -365,17 +379,17 @@ class Library:
             return self._query_cache.get(query, self._run_count)
         return len(self._tiles(where, NEWEST_ADDED if sort.key is SortKey.MATCH else sort))
 
-    def hidden_numbers(self, where: ColumnElement[bool] | None) -> list[int]:
-        """Return the numbers of the photos of a condition that are no tile.
+    def numbers(self, where: ColumnElement[bool] | None) -> Numbers:
+        """Return the numbers of the photos that match a condition, to count them in `columns`."""
+        return self._matching(where, NEWEST_ADDED)
 
-        Without a condition, those in the trash are among them.
-        """
-        hidden, tiles = self._hidden_and_tiles()
-        if len(hidden) and where is not None:
-            numbers = self._matching(where, NEWEST_ADDED)
-            hidden = hidden[np.isin(hidden, numbers) & np.isin(tiles, numbers)]
-        listed: list[int] = hidden.tolist()
-        return listed
+    def tile_numbers(self, where: ColumnElement[bool] | None) -> Numbers:
+        """Return the numbers of the tiles of a condition; see `stacks.tiles`."""
+        return self._tiles(where, NEWEST_ADDED)
+
+    def has_hidden(self) -> bool:
+        """Whether some photo is no tile of its own."""
+        return bool(len(self._hidden_and_tiles()[0]))
 
     def count(
         self,
@@ -391,11 +405,10 @@ class Library:
 
     def count_by_class(self, where: ColumnElement[bool] | None = None) -> dict[str, int]:
         """Count photos by effective class, most frequent first."""
-        query = filter_photos(select(photos.c.photo_class, func.count()), where, trashed=False)
-        query = query.group_by(photos.c.photo_class).order_by(
-            func.count().desc(), photos.c.photo_class
-        )
-        return dict(self.pairs(query))
+        counts: dict[str, int] = {}
+        for (*_, label), count in self.columns.classes.get().counts(self.numbers(where)):
+            counts[label] = counts.get(label, 0) + count
+        return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
     def pairs(self, query: Select[Any]) -> list[tuple[str, int]]:
         """Run a query for (text, count) rows; the result is cached until the library changes."""
@@ -405,7 +418,8 @@ class Library:
         self, query: Select[Any]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Run a query for one row of two lists of numbers; the result is cached as in `pairs`."""
-        return self._query_cache.get(query, self._run_number_pairs)
+        first, second = self._query_cache.get(query, self._run_number_pairs)
+        return first.astype(np.int64), second.astype(np.int64)
 
     def unit_vectors(self, key: str, make: Callable[[], UnitVectors]) -> UnitVectors:
         """Return the unit vectors in memory; only the latest key's are kept."""
@@ -537,72 +551,61 @@ class Library:
         with self.database.reader.begin() as connection:
             return list(connection.execute(query).scalars())
 
-    def _tiles(self, where: ColumnElement[bool] | None, sort: Sort) -> npt.NDArray[np.int64]:
+    def _tiles(self, where: ColumnElement[bool] | None, sort: Sort) -> Numbers:
         """Return the sorted numbers of the tiles among all matching photos."""
         return without_hidden(self._matching(where, sort), *self._hidden_and_tiles())
 
-    def _hidden_and_tiles(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def _hidden_and_tiles(self) -> tuple[Numbers, Numbers]:
         return self._query_cache.get(HIDDEN_AND_TILES, self._run_number_pairs)
 
-    def _matching(self, where: ColumnElement[bool] | None, sort: Sort) -> npt.NDArray[np.int64]:
+    def _matching(self, where: ColumnElement[bool] | None, sort: Sort) -> Numbers:
         """Return the sorted numbers of all matching photos; the result is cached.
 
         A page needs the count and then some of the ids; with this, the library is searched once
-        for both. 100,000 numbers take 0.8 MB.
+        for both. A million numbers take 4 MB.
         """
         if sort.key is SortKey.MATCH:
             return self._best_first(self._matching(where, NEWEST_ADDED), sort)
-        order = order_by(sort)
         query = filter_photos(select(photos.c.number), where, trashed=False, sort=sort)
-        matching = query.order_by(*order).subquery()
-        # Fetched as one text: fetching 100,000 rows would take longer than finding them. A test
-        # checks that group_concat keeps the order of the subquery.
-        return self._query_cache.get(
-            select(func.group_concat(matching.c.number)), self._run_numbers
-        )
+        query = query.order_by(*order_by(sort))
+        if sort.key is SortKey.ALBUM:
+            return self._query_cache.get(query, self._run_numbers)
+        in_order = self.columns.orders[sort].get()
+        if where is None:
+            return in_order
+        return self._query_cache.get(query, lambda _: self._filtered(in_order, where))
 
-    def _best_first(self, numbers: npt.NDArray[np.int64], sort: Sort) -> npt.NDArray[np.int64]:
+    def _filtered(self, numbers: Numbers, where: ColumnElement[bool]) -> Numbers:
+        size = int(numbers.max(initial=-1)) + 1
+        is_matching = self.columns.conditions.matching(where, size)
+        result: Numbers = numbers[is_matching[numbers]]
+        return result
+
+    def _best_first(self, numbers: Numbers, sort: Sort) -> Numbers:
         """Order photos by their scores; equal ones keep their order.
 
         Of labels the highest counts: the order of `order_by`, which sorts in SQL, at half the time
         for many photos.
         """
-        if sort.scores is not None:
+        if sort.scores is not None:  # those without a score come last
             scored, values = sort.scores.numbers, sort.scores.scores
-            lowest = -np.inf  # those without a score come last
+            highest = _scores_by_number(numbers, scored, values, -np.inf)
         else:
-            labels = label_scores(sort)
-            scored, values = self._query_cache.get(
-                select(func.group_concat(labels.c.photo), func.group_concat(labels.c.score)),
-                self._run_scores,
-            )
-            lowest = 0.0
-        highest = _scores_by_number(numbers, scored, values, lowest)
-        ordered: npt.NDArray[np.int64] = numbers[np.argsort(-highest, kind="stable")]
+            scores = self.columns.scores(sort)
+            by_number = np.zeros(max(len(scores), int(numbers.max(initial=-1)) + 1))
+            by_number[: len(scores)] = scores
+            highest = by_number[numbers]
+        ordered: Numbers = numbers[np.argsort(-highest, kind="stable")]
         return ordered
 
-    def _run_scores(
-        self, query: Select[Any]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        with self.database.reader.begin() as connection:
-            scored, values = connection.execute(query).one()
-        return np.fromstring(scored or "", np.int64, sep=","), np.fromstring(
-            values or "", np.float64, sep=","
-        )
-
-    def _run_number_pairs(
-        self, query: Select[Any]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def _run_number_pairs(self, query: Select[Any]) -> tuple[Numbers, Numbers]:
         with self.database.reader.begin() as connection:
             first, second = connection.execute(query).one()
-        return np.fromstring(first or "", np.int64, sep=","), np.fromstring(
-            second or "", np.int64, sep=","
-        )
+        return parsed_numbers(first), parsed_numbers(second)
 
-    def _run_numbers(self, query: Select[Any]) -> npt.NDArray[np.int64]:
+    def _run_numbers(self, query: Select[Any]) -> Numbers:
         with self.database.reader.begin() as connection:
-            text = connection.execute(query).scalar_one()
-        return np.fromstring(text or "", np.int64, sep=",")
+            return run_numbers(connection, query)
 
     def _run_count(self, query: Select[Any]) -> int:
         with self.database.reader.begin() as connection:
@@ -629,7 +632,7 @@ class Library:
 
 
 def _scores_by_number(
-    numbers: npt.NDArray[np.int64],
+    numbers: Numbers,
     scored: npt.NDArray[np.int64],
     values: npt.NDArray[np.floating],
     lowest: float,

@@ -5,7 +5,8 @@
 `held_tags` contains the effective tags (`schema.effective_tags` in Python); `free_slots` lists the
 embedding slots that no photo uses. A photo has one embedding by each network. `stack_photos.tile`
 is the photo that shows for its stack. A photo whose position changes loses its place. The number of
-the last settled photo (`new_photos`) is never above that of a photo.
+the last settled photo (`new_photos`) is never above that of a photo. `photo_changes` lists the
+photos that changed last, or whose stack or embeddings did.
 """
 
 # `labels.HUMAN`, with score 1.
@@ -45,6 +46,8 @@ _SET_TILES = (
     "WHERE member.stack_id = {stack} AND photos.trashed_at IS NULL "
     "ORDER BY member.position, member.photo LIMIT 1) WHERE stack_id = {stack};"
 )
+_NOTE_CHANGE = "INSERT INTO photo_changes (photo) VALUES ({photo});"
+KEPT_CHANGES = 20_000
 _STACK_OF_NEW_PHOTO = "(SELECT stack_id FROM stack_photos WHERE photo = NEW.number)"
 
 # Trigger names are part of existing databases and must not change.
@@ -117,6 +120,45 @@ _ACTIONS = {
         "UPDATE choices SET value = (SELECT coalesce(max(number), 0) FROM photos) "
         "WHERE name = 'settled_photo' "
         "AND CAST(value AS INTEGER) > (SELECT coalesce(max(number), 0) FROM photos);",
+    ),
+    "photo_added": ("AFTER INSERT ON photos", _NOTE_CHANGE.format(photo="NEW.number")),
+    "photo_deleted": ("AFTER DELETE ON photos", _NOTE_CHANGE.format(photo="OLD.number")),
+    "photo_changed": ("AFTER UPDATE ON photos", _NOTE_CHANGE.format(photo="NEW.number")),
+    "effective_tag_added": ("AFTER INSERT ON held_tags", _NOTE_CHANGE.format(photo="NEW.photo")),
+    "effective_tag_removed": ("AFTER DELETE ON held_tags", _NOTE_CHANGE.format(photo="OLD.photo")),
+    # No photo: which others had a near hash before is unknown now.
+    "hash_changed": (
+        "AFTER UPDATE OF perceptual_hash ON photos "
+        "WHEN OLD.perceptual_hash IS NOT NULL "
+        "AND NEW.perceptual_hash IS NOT OLD.perceptual_hash",
+        _NOTE_CHANGE.format(photo="0"),
+    ),
+    "backbone_embedding_added": (
+        "AFTER INSERT ON backbone_embeddings",
+        _NOTE_CHANGE.format(photo="NEW.photo"),
+    ),
+    "backbone_embedding_changed": (
+        "AFTER UPDATE ON backbone_embeddings",
+        _NOTE_CHANGE.format(photo="NEW.photo"),
+    ),
+    "stack_join_noted": (
+        "AFTER INSERT ON stack_photos",
+        _NOTE_CHANGE.format(photo="NEW.photo"),
+    ),
+    "stack_leave_noted": (
+        "AFTER DELETE ON stack_photos",
+        _NOTE_CHANGE.format(photo="OLD.photo"),
+    ),
+    "stack_change_noted": (
+        "AFTER UPDATE OF stack_id ON stack_photos",
+        _NOTE_CHANGE.format(photo="NEW.photo"),
+    ),
+    # One row for all changes of a photo in a row, such as its tags. It is the latest that stays,
+    # because a program may have read the earlier ones.
+    "photo_change_noted": (
+        "AFTER INSERT ON photo_changes",
+        "DELETE FROM photo_changes WHERE seq = NEW.seq - 1 AND photo = NEW.photo;"
+        f"DELETE FROM photo_changes WHERE seq <= NEW.seq - {KEPT_CHANGES};",
     ),
     "stack_joined": ("AFTER INSERT ON stack_photos", _SET_TILES.format(stack="NEW.stack_id")),
     "stack_left": ("AFTER DELETE ON stack_photos", _SET_TILES.format(stack="OLD.stack_id")),

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, sele
 from scene_model.classifier.album_rules import Album, AlbumRules, Home, Rule, read_span
 from scene_model.classifier.labels import HUMAN, OBJECTS
 from scene_model.classifier.vocabulary import fold
-from scene_model.library.label_lists import is_one_of
+from scene_model.library.in_memory.conditions import OF_OWN_VALUE
+from scene_model.library.label_lists import distinct_texts, is_one_of
 from scene_model.library.schema import class_decisions, effective_tags, photos, tag_decisions
 from scene_model.search.conditions import (
     exif_contains,
@@ -25,6 +26,9 @@ from scene_model.search.query_values import DaySpan
 # Selects photo numbers. An album is a union of a few such lists, built once per query: testing each
 # photo against each rule takes ten times as long.
 _Numbers = Select[tuple[int]]
+
+# Made once: that takes longer than all else that a rule needs.
+_CLASSIFIED = photos.alias()
 
 
 def is_in_album(album: Album, rules: AlbumRules) -> ColumnElement[bool]:
@@ -131,21 +135,20 @@ def _by_people(labels: Any) -> list[_Numbers]:
     """
     is_tag, is_class = (
         column.in_(labels) if isinstance(labels, Select) else is_one_of(column, labels)
-        for column in (effective_tags.c.label, class_decisions.c.label)
+        for column in (effective_tags.c.label, _CLASSIFIED.c.human_class)
     )
-    classified = photos.alias()
     return [
         select(effective_tags.c.photo).where(is_tag, effective_tags.c.head == HUMAN),
-        select(classified.c.number)
-        .join(class_decisions, class_decisions.c.photo_id == classified.c.id)
-        .where(is_class),
+        select(_CLASSIFIED.c.number).where(_CLASSIFIED.c.human_class.is_not(None), is_class),
     ]
 
 
 def _by_people_folded(words: Collection[str]) -> list[_Numbers]:
     """Like `_by_people`, with labels folded (case, underscores): once per label, not per photo."""
-    labels = select(tag_decisions.c.label).union(select(class_decisions.c.label)).subquery()
-    return _by_people(select(labels.c.label).where(func.fold(labels.c.label).in_(sorted(words))))
+    columns = (tag_decisions.c.label, class_decisions.c.label)
+    labels = union_all(*map(distinct_texts, columns)).subquery()
+    of_words = select(labels.c.text).where(func.fold(labels.c.text).in_(sorted(words)))
+    return _by_people(of_words.execution_options(**{OF_OWN_VALUE: True}))
 
 
 def _is_listed(lists: Sequence[_Numbers]) -> ColumnElement[bool]:

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
 from scene_model.classifier.vocabulary import fold_case
-from scene_model.library.label_lists import is_one_of
+from scene_model.library.in_memory.conditions import OF_OWN_VALUE
+from scene_model.library.label_lists import distinct_texts, is_one_of
 from scene_model.library.photo_places import fold_place
 from scene_model.library.schema import effective_tags, photos, places
 from scene_model.photos.dates import SURE
@@ -20,6 +21,9 @@ from scene_model.search.query_values import Box, Circle, DaySpan
 
 # The box is slightly larger than the circle; the exact test follows.
 _BOX_MARGIN = 1.000001
+
+# Made once: that takes longer than all else that a condition needs.
+_MATCHING = photos.alias()
 
 
 def has_tag(labels: Collection[str]) -> ColumnElement[bool]:
@@ -54,10 +58,9 @@ def name_contains(text: str) -> ColumnElement[bool]:
 
 def description_contains(text: str) -> ColumnElement[bool]:
     """The description contains a text; case is ignored. The index of descriptions is short."""
-    described = photos.alias()
-    is_match = func.instr(func.fold_case(described.c.description), fold_case(text)) > 0
+    is_match = func.instr(func.fold_case(_MATCHING.c.description), fold_case(text)) > 0
     return photos.c.number.in_(
-        select(described.c.number).where(described.c.description.is_not(None), is_match)
+        select(_MATCHING.c.number).where(_MATCHING.c.description.is_not(None), is_match)
     )
 
 
@@ -68,14 +71,14 @@ def was_edited() -> ColumnElement[bool]:
 
 def exif_contains(column: Column[Any], words: Collection[str]) -> ColumnElement[bool]:
     """A column of few distinct texts (camera, lens) contains all words; case is ignored."""
-    texts = select(column.label("text")).where(column.is_not(None)).distinct().subquery()
+    texts = distinct_texts(column).subquery()
     contains = [func.instr(func.fold_case(texts.c.text), fold_case(word)) > 0 for word in words]
     matching_texts = select(texts.c.text).where(*contains)
+    matching_texts = matching_texts.execution_options(**{OF_OWN_VALUE: True})
     if column is photos.c.camera:  # covered by the indexes of the orders
         return and_(column.is_not(None), column.in_(matching_texts))
-    matching = photos.alias()
     return photos.c.number.in_(
-        select(matching.c.number).where(matching.c[column.name].in_(matching_texts))
+        select(_MATCHING.c.number).where(_MATCHING.c[column.name].in_(matching_texts))
     )
 
 

@@ -102,7 +102,7 @@ def _files_of(
 
     folder_of: the folder by the columns of ``photos``, here those of the pick of a stack.
     """
-    if not library.hidden_numbers(None):  # read from an index
+    if not library.has_hidden():  # read from an index
         files = select(folder_of(photos.c).label("folder"), photos.c.file_bytes)
         without_stacks: Select[tuple[str, int]] = filter_photos(files, where, trashed=False)
         return without_stacks

@@ -1,14 +1,9 @@
 """Number of photos in each month."""
 
-import json
-from collections import Counter
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement
 
-from scene_model.library.photo_query import filter_photos
-from scene_model.library.schema import photos
-from scene_model.library.sort_order import Sort, SortKey
 from scene_model.library.store import Library
 
 
@@ -22,21 +17,7 @@ def count_by_month(
 
     Months are ``2024-07``. Photos without a date come last, under an empty text.
     """
-    column = photos.c.taken_at if date == "taken" else photos.c.added_at
-    month = func.coalesce(func.substr(column, 1, 7), "")
-    sort = Sort(SortKey(date), descending)
-    query = filter_photos(_months(month), where, trashed=False, sort=sort)
-    counts = Counter(dict(library.pairs(query.group_by(month))))
-    hidden = library.hidden_numbers(where)
-    if hidden:
-        rows = func.json_each(json.dumps(hidden)).table_valued("value")
-        of_hidden = _months(month).where(
-            photos.c.number.in_(select(rows.c.value)), photos.c.trashed_at.is_(None)
-        )
-        counts -= Counter(dict(library.pairs(of_hidden.group_by(month))))
-    months = sorted((m for m in counts if m), reverse=descending)
-    return [(m, counts[m]) for m in (*months, "") if m in counts]
-
-
-def _months(month: ColumnElement[str]) -> Any:
-    return select(month, func.count())
+    counts = library.columns.months[date].get().counts(library.tile_numbers(where))
+    by_month = {month: count for (month,), count in counts}
+    months = sorted((month for month in by_month if month), reverse=descending)
+    return [(month, by_month[month]) for month in (*months, "") if month in by_month]

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, func, select
 
 from scene_model.library.edits import chosen_ids
 from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import effective_tags, photos
-from scene_model.library.shown_tags import is_shown
 from scene_model.library.store import Library
 
 
@@ -24,7 +23,8 @@ def count_by_tag(
     library: Library, where: ColumnElement[bool] | None, limit: int | None = None
 ) -> dict[str, int]:
     """Count the photos that match a condition by the tags they show, most frequent first."""
-    return _count(library, where, is_shown(), limit)
+    counts = library.columns.shown_labels.get().counts(library.numbers(where))
+    return dict(list(counts.items())[:limit])
 
 
 def count_by_any_tag(library: Library, limit: int | None = None) -> dict[str, int]:
@@ -32,7 +32,18 @@ def count_by_any_tag(library: Library, limit: int | None = None) -> dict[str, in
 
     These are the tags of every head, also of those that photos do not show (objects).
     """
-    return _count(library, None, true(), limit)
+    matching = filter_photos(select(photos.c.number), None, trashed=False)
+    photo_count = func.count(effective_tags.c.photo.distinct())
+    query = (
+        select(effective_tags.c.label, photo_count)
+        # "+ 0" makes SQLite scan the tags once. Else it may look up every photo under every label
+        # (a skip-scan of the primary key), which takes minutes for 100,000 photos.
+        .where((effective_tags.c.photo + 0).in_(matching))
+        .group_by(effective_tags.c.label)
+        .order_by(photo_count.desc(), effective_tags.c.label)
+        .limit(limit)
+    )
+    return dict(library.pairs(query))
 
 
 def count_selected_tags(
@@ -41,23 +52,3 @@ def count_selected_tags(
     """Count selected photos by the tags they show, most frequent first."""
     counts = count_by_tag(library, photos.c.id.in_(chosen_ids(photo_ids)), limit)
     return [SelectedTag(label, photo_count) for label, photo_count in counts.items()]
-
-
-def _count(
-    library: Library,
-    where: ColumnElement[bool] | None,
-    is_counted: ColumnElement[bool],
-    limit: int | None,
-) -> dict[str, int]:
-    matching = filter_photos(select(photos.c.number), where, trashed=False)
-    photo_count = func.count(effective_tags.c.photo.distinct())
-    query = (
-        select(effective_tags.c.label, photo_count)
-        # "+ 0" makes SQLite scan the tags once. Else it may look up every photo under every label
-        # (a skip-scan of the primary key), which takes minutes for 100,000 photos.
-        .where((effective_tags.c.photo + 0).in_(matching), is_counted)
-        .group_by(effective_tags.c.label)
-        .order_by(photo_count.desc(), effective_tags.c.label)
-        .limit(limit)
-    )
-    return dict(library.pairs(query))

@@ -34,14 +34,14 @@ class Moments:
         ids, named = self.place_ids, self.named
         return {n: named[ids[n]] for n in numbers if n in ids and ids[n] in named}
 
-    def digest(self) -> str:
-        """Return a text that changes with the moments, their places and the rules of trips."""
-        lines = (
-            f"{m.number} {m.taken_at} {m.position} {m.camera} {self.place_ids.get(m.number)}"
-            for m in self.by_number.values()
-        )
-        names = (f"{number} {place}" for number, place in sorted(self.named.items()))
-        return hashlib.sha256("\n".join((_RULES, *lines, *names)).encode()).hexdigest()
+
+def digest_of_moments(library: Library) -> str:
+    """Return a text that changes with the moments, their places and the rules of trips."""
+    moments = library.columns.moments.get().digest()
+    with library.database.reader.begin() as connection:
+        named = sorted(_named_places(connection).items())
+    names = "\n".join(f"{number} {place}" for number, place in named)
+    return f"{_RULES} {moments} {hashlib.sha256(names.encode()).hexdigest()}"
 
 
 def read_moments(connection: Connection, numbers: Collection[int] | None = None) -> Moments:
@@ -65,11 +65,14 @@ def read_moments(connection: Connection, numbers: Collection[int] | None = None)
         by_number[number] = PhotoMoment(number, taken_at, position, camera)
         if place_id is not None:
             place_ids[number] = place_id
-    named = {
+    return Moments(by_number, place_ids, _named_places(connection))
+
+
+def _named_places(connection: Connection) -> dict[int, NamedPlace]:
+    return {
         row.id: NamedPlace(row.name, row.region, row.country, row.kind)
         for row in connection.execute(select(places))
     }
-    return Moments(by_number, place_ids, named)
 
 
 def stored_moments(library: Library) -> Moments:

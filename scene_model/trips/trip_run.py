@@ -19,7 +19,7 @@ from scene_model.library.store import Library
 from scene_model.library.trips.trip_changes import LAST_RUN
 from scene_model.library.trips.trip_rows import TripRow, TripState, read_trips
 from scene_model.trips.assignment import Assignment, StoredTrip, assign
-from scene_model.trips.moment_rows import Moments, read_moments
+from scene_model.trips.moment_rows import Moments, digest_of_moments, read_moments
 from scene_model.trips.named_places import CountryName, NamesOf, count_places, country_name_of
 from scene_model.trips.proposal import ProposedTrip, propose_trips
 from scene_model.trips.titles import free_title, is_still_right, trip_titles
@@ -43,15 +43,17 @@ def update_trips(
     names_of: returns the places of photos; by default those stored with them. country_name:
     returns the name of a country by its code; by default that of `country_name_of`.
     """
+    digest = digest_of_moments(library)  # before the moments: the next run sees a change in between
     with library.database.reader.begin() as connection:
+        if digest == connection.execute(_LAST_DIGEST).scalar():
+            return TripRun()
         moments = read_moments(connection)
-        digest = moments.digest()
-        last_digest = connection.execute(_LAST_DIGEST).scalar()
         has_trips = connection.execute(select(trips.c.id).limit(1)).first() is not None
-    if digest == last_digest or not (moments.by_number or has_trips):
+    if not (moments.by_number or has_trips):
         return TripRun()
     proposals = propose_trips(list(moments.by_number.values()))
     if not (proposals or has_trips):
+        library.choose(LAST_RUN, digest)
         return TripRun()
     name = country_name or country_name_of(library)
     with library.database.writer.begin() as connection:

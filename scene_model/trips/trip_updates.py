@@ -11,6 +11,8 @@ from scene_model.library.store import Library
 from scene_model.trips.trip_run import update_trips
 
 _PAUSE_S = 10.0
+# The pause after a run is at least as many times as long, so that runs take a small share of time.
+_PAUSE_PER_RUN = 10
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ class TripUpdates:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_requested = self._is_closed = False
-        self._checked_version, self._ended_at_s = -1, -_PAUSE_S
+        self._checked_version, self._due_at_s = -1, time.monotonic()
 
     def request(self) -> None:
         """Update places and trips soon; returns at once."""
@@ -46,9 +48,9 @@ class TripUpdates:
     def request_if_changed(self) -> None:
         """Update places and trips if the library changed since the last update; returns at once.
 
-        At most every `_PAUSE_S` seconds: pages ask at every click, and a run reads all photos.
+        Not before a pause is over: pages ask at every click, and a run may read all photos.
         """
-        is_due = time.monotonic() - self._ended_at_s >= _PAUSE_S
+        is_due = time.monotonic() >= self._due_at_s
         if is_due and self._library.version() != self._checked_version:
             self.request()
 
@@ -79,6 +81,7 @@ class TripUpdates:
                     self._thread = None
                     return
                 self._is_requested = False
+            began_at_s = time.monotonic()
             try:
                 version = self._library.version()
                 update_places(self._library)
@@ -89,4 +92,6 @@ class TripUpdates:
             except Exception:  # nobody else would hear of it
                 logger.exception("places and trips were not updated")
             self._after_update()
-            self._ended_at_s = time.monotonic()
+            ended_at_s = time.monotonic()
+            pause_s = max(_PAUSE_S, _PAUSE_PER_RUN * (ended_at_s - began_at_s))
+            self._due_at_s = ended_at_s + pause_s

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import ColumnElement, Connection, insert
 
+from scene_model.duplicates.hash_neighbours import has_hash_neighbour
 from scene_model.duplicates.missing_hashes import count_missing_hashes
 from scene_model.duplicates.near_duplicates import count_pending_comparisons
 from scene_model.duplicates.stacks import stack_unstacked
@@ -433,6 +434,24 @@ def test_photos_of_earlier_versions_can_be_set_apart(number: int, tmp_path: Path
         assert library.find(is_apart()) == [FLOWER]
         assert undo(library) is not None
     assert problems(folder) == []
+
+
+@pytest.mark.parametrize("number", (1, 6, 11))
+def test_changed_photos_of_earlier_versions_are_noticed(number: int, tmp_path: Path) -> None:
+    folder = made_by(number, tmp_path / "library")
+    is_favourite = photos.c.favourite.is_(True)
+    with Library(folder) as library, Library(folder) as other:
+        assert library.count(is_favourite) == 0
+        set_favourite(other, [FLOWER], True)
+        assert library.find(is_favourite, limit=5) == [FLOWER]
+    assert problems(folder) == []
+
+
+def test_photos_of_version_11_with_one_hash_are_near_duplicates(tmp_path: Path) -> None:
+    folder = made_by(11, tmp_path / "library")
+    run(folder, "DELETE FROM stack_photos; UPDATE photos SET perceptual_hash = 5;")
+    with Library(folder) as library:
+        assert set(library.find(has_hash_neighbour())) == set(library.find()) >= {FLOWER, TEMPLE}
 
 
 @pytest.mark.parametrize("number", (*VERSIONS, 3, 4, 5))

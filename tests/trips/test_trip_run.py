@@ -10,6 +10,7 @@ from sqlalchemy import delete, update
 
 from scene_model.library.dates.date_edits import set_date
 from scene_model.library.edits import move_to_trash, set_favourite, set_rating, undo
+from scene_model.library.place_proposals import update_places
 from scene_model.library.schema import photos, trip_photos, trips
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import TripState, all_trips
@@ -26,7 +27,8 @@ from scene_model.trips.trip_edits import (
     take_out_of_trip,
 )
 from scene_model.trips.trip_run import TripRun, update_trips
-from tests.library.rows import add, put
+from tests.library.rows import Row, add, put
+from tests.library.statements import statements
 from tests.trips.journeys import LISBON_PLACE, PORTO_PLACE, SINTRA_PLACE, day, days, ids
 
 LISBON = [
@@ -87,6 +89,27 @@ def test_a_second_run_changes_nothing(library: Library) -> None:
     assert update_trips(library) == TripRun()
     assert library.version() == version, "nothing was written"
     assert all_trips(library) == before
+
+
+@pytest.mark.parametrize("rows", [[*LISBON, *PORTO], PORTO[:2]], ids=["trips", "no trips"])
+def test_changes_that_trips_do_not_depend_on_read_no_photos_again(
+    library: Library, rows: list[Row]
+) -> None:
+    put(library, rows)
+    for _ in range(3):  # the first changes places, the second finds no more to change
+        update_places(library)
+        update_trips(library)
+    set_favourite(library, ids(rows)[:1], True)
+    with statements(library) as executed:
+        update_places(library)
+        update_trips(library)
+    reading = [each for each in executed if "photos.taken_at" in each and "json_each" not in each]
+    assert reading == []
+    assert not any(each.startswith(("INSERT", "UPDATE", "DELETE")) for each in executed)
+    set_date(library, ids(rows)[:1], "2023-01-01 12:00")
+    with statements(library) as executed:
+        update_trips(library)
+    assert any("photos.taken_at" in each and "json_each" not in each for each in executed)
 
 
 def test_new_photos_extend_a_proposal_and_an_accepted_trip(library: Library) -> None:

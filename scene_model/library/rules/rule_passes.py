@@ -35,13 +35,15 @@ ConditionOf = Callable[[str], ColumnElement[bool] | None]
 
 # Those in the trash wait until they are restored.
 _IS_NEW = photos.c.awaits_rules.is_not(None) & photos.c.trashed_at.is_(None)
+# SQLite would rather take an index of all photos outside the trash.
+_AWAITING = (photos, "INDEXED BY photos_awaiting_rules", "sqlite")
 _NONE = "[]"
 _MOST_AT_ONCE = 10_000
 
 
 def has_new_photos(library: Library) -> bool:
     """Whether photos came in that rules have not handled."""
-    query = select(photos.c.number).where(_IS_NEW).limit(1)
+    query = select(photos.c.number).with_hint(*_AWAITING).where(_IS_NEW).limit(1)
     with library.database.reader.begin() as connection:
         return connection.execute(query).first() is not None
 
@@ -55,7 +57,8 @@ def run_on_new(
     """
     with library.database.writer.begin() as connection, with_large_cache(connection):
         rules = [rule for rule in read_rules(connection) if rule.is_active]
-        new = select(photos.c.number).where(_IS_NEW).order_by(photos.c.number).limit(most)
+        new = select(photos.c.number).with_hint(*_AWAITING).where(_IS_NEW)
+        new = new.order_by(photos.c.number).limit(most)
         numbers = _listed(connection, new)
         # At most once, also where a rule fails.
         connection.execute(

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from scene_model.library.schema import photos, stack_photos
 
-Numbers = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int32]
 
 _IS_HIDDEN = stack_photos.c.tile != stack_photos.c.photo
 # The numbers of all photos that are no tile of their own, and those of their tiles, as two texts.

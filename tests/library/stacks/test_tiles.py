@@ -105,9 +105,9 @@ def test_months_count_tiles(library: Library) -> None:
 def test_a_photo_is_left_out_exactly_where_its_tile_is_listed(
     numbers: list[int], tile_of: dict[int, int]
 ) -> None:
-    listed = np.array(numbers[:5], np.int64)
+    listed = np.array(numbers[:5], np.int32)
     # A tile is never hidden itself.
     pairs = {h: t for h, t in tile_of.items() if h != t and t not in tile_of}
-    hidden, their_tiles = np.array(list(pairs), np.int64), np.array([*pairs.values()], np.int64)
+    hidden, their_tiles = np.array(list(pairs), np.int32), np.array([*pairs.values()], np.int32)
     expected = [n for n in numbers[:5] if pairs.get(n) not in numbers[:5]]
     assert without_hidden(listed, hidden, their_tiles).tolist() == expected

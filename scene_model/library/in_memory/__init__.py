@@ -1,0 +1,1 @@
+"""Columns of all photos in memory, so that a library of a million photos is searched at once."""
