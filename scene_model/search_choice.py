@@ -127,7 +127,7 @@ class SearchChoice:
         state = network_state(self.library, Network(model.backbone, model.size))
         self.library.require_space(state.missing_bytes)
         self.library.choose(_EMBEDDING, _ON)
-        return self._embed(model, may_fetch=True)
+        return self.jobs.embed(_embedder(model, may_fetch=True))
 
     def stop(self) -> None:
         """Cancel the job; what it has computed stays, and `start` goes on with the rest."""
@@ -148,22 +148,18 @@ class SearchChoice:
         return remove_embeddings(self.library, Network(model.backbone, model.size))
 
     def embed_new(self) -> Job | None:
-        """Embed the photos that came in, if embeddings are computed; None if there is nothing."""
+        """Embed the photos that came in, if embeddings are computed; None if there is nothing.
+
+        Photos that failed since the program started wait for its next start, or for `start`.
+        """
         model = self.model.search
         if model is None or model.encode is None or self.library.choice(_EMBEDDING) != _ON:
             return None
-        if not network_state(self.library, Network(model.backbone, model.size)).missing:
-            return None
-        return self._embed(model, may_fetch=False)
+        return self.jobs.embed_new(_embedder(model, may_fetch=False))
 
     def running(self) -> Job | None:
         """Return the job that computes embeddings; None without one."""
         return next(iter(self.jobs.running(JobKind.EMBED)), None)
-
-    def _embed(self, model: SearchModel, may_fetch: bool) -> Job:
-        assert model.encode is not None  # noqa: S101 - the callers checked it
-        network = Network(model.backbone, model.size)
-        return self.jobs.embed(Embedder(network, model.encode, may_fetch))
 
     def _needing(self) -> SearchModel:
         model = self.model.search
@@ -221,6 +217,11 @@ def _opened(settings: Settings, library: Library, classifier: Classifier, name: 
     if bundle.description.backbone_id == classifier.bundle.backbone_id:
         return SearchModel.of(name, bundle, None)
     return SearchModel.of(name, bundle, _lazy_encode(bundle, settings, library))
+
+
+def _embedder(model: SearchModel, may_fetch: bool) -> Embedder:
+    assert model.encode is not None  # noqa: S101 - the callers checked it
+    return Embedder(Network(model.backbone, model.size), model.encode, may_fetch)
 
 
 def _lazy_encode(

@@ -80,6 +80,8 @@ class JobRunner:
         self._results = JobResults(library.jobs_dir, library.files.new_dir, library.file_system)
         self._batches: dict[str, IncomingBatch] = {}
         self._next_jobs: dict[str, str] = {}
+        # By embedding file: the photos that could not be embedded since the program started.
+        self._failed: dict[str, set[str]] = {}
 
     def listen(self, listener: FileListener) -> None:
         """Report the files of watched folders from now on."""
@@ -244,7 +246,19 @@ class JobRunner:
             running = self._engine.running(JobKind.EMBED)
             if running:
                 return running[0]
+            self._failed.pop(embedder.network.file, None)
             return self._start_embedding(embedder, photos_without(self._library, embedder.network))
+
+    def embed_new(self, embedder: Embedder) -> Job | None:
+        """As `embed`, without the photos that could not be embedded before; None without others."""
+        with self._engine.lock:
+            running = self._engine.running(JobKind.EMBED)
+            if running:
+                return running[0]
+            failed = self._failed.get(embedder.network.file, set())
+            missing = photos_without(self._library, embedder.network)
+            new_ids = [photo_id for photo_id in missing if photo_id not in failed]
+            return self._start_embedding(embedder, new_ids) if new_ids else None
 
     def none_running(self) -> AbstractContextManager[None]:
         """Prevent jobs from starting while the caller changes the model; raises JobRunning.
@@ -267,7 +281,9 @@ class JobRunner:
         if job.is_cancelled:
             return
         missing = photos_without(self._library, embedder.network)
-        new_ids = [photo_id for photo_id in missing if photo_id not in photo_ids]
+        failed = self._failed.setdefault(embedder.network.file, set())
+        failed.update(photo_ids.intersection(missing))
+        new_ids = [photo_id for photo_id in missing if photo_id not in failed]
         if new_ids:
             self._start_embedding(replace(embedder, may_fetch=False), new_ids)
 

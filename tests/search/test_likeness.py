@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy import delete, select
 
 from scene_model.config import Settings
 from scene_model.errors import JobNotFound, NoSearchEmbeddings, NotForVisitors, QueryError
@@ -13,6 +14,7 @@ from scene_model.gallery import Gallery
 from scene_model.jobs.job import JobState
 from scene_model.library import edits
 from scene_model.library.backbone_embeddings import Network, write_embeddings
+from scene_model.library.schema import backbone_embeddings, photos
 from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.library.trash import empty_trash
 from scene_model.library.unit_vectors import UnitVectors
@@ -207,6 +209,40 @@ def test_a_photo_that_cannot_be_read_is_named(app: Services) -> None:
     with pytest.raises(JobNotFound):
         app.jobs.job("0" * 32)
     assert app.jobs.job(job.id).progress().skipped == progress.skipped
+
+
+def test_photos_that_cannot_be_read_are_not_tried_for_ever(app: Services) -> None:
+    choice = app.search_choice
+    remove_original(app, "p2.jpg")
+    choice.use("colours")
+    assert choice.start().wait(60)
+    empty(app, ["p4.jpg"])
+    add(app, ["p4.jpg"])
+    wait_for_embeddings(app)
+    remove_original(app, "p3.jpg")
+    (third,) = (p.id for p in app.library.records(app.library.find()) if p.name == "p3.jpg")
+    forget_embeddings(app, third)
+    first = choice.embed_new()
+    assert first is not None
+    assert first.wait(60)
+    assert [item.name for item in first.progress().skipped] == ["p3.jpg"]
+    assert choice.running() is None
+    assert choice.embed_new() is None
+    asked_for = choice.start()
+    assert asked_for.wait(60)
+    assert {item.name for item in asked_for.progress().skipped} == {"p2.jpg", "p3.jpg"}
+
+
+def remove_original(app: Services, name: str) -> None:
+    (photo,) = (p for p in app.library.records(app.library.find()) if p.name == name)
+    app.library.original_location(photo).unlink()
+
+
+def forget_embeddings(app: Services, photo_id: str) -> None:
+    """Delete the rows of the search model, as a repair does."""
+    number = select(photos.c.number).where(photos.c.id == photo_id).scalar_subquery()
+    with app.library.database.writer.begin() as connection:
+        connection.execute(delete(backbone_embeddings).where(backbone_embeddings.c.photo == number))
 
 
 def test_removing_turns_the_search_off(searching: Services) -> None:
