@@ -1,5 +1,7 @@
 """Progress and results of a background job: bar, Cancel, and the skipped files."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -8,8 +10,8 @@ from scene_model.jobs.job import Job, JobState, Progress, Skipped
 
 
 @st.fragment(run_every="0.5s")
-def show_progress(job: Job) -> None:
-    """Show a running job; rerun the page when it ends."""
+def show_progress(job: Job, cancel: Callable[[], None] | None = None) -> None:
+    """Show a running job; rerun the page when it ends. cancel: None to cancel only the job."""
     if not job.is_running:
         st.rerun()
     progress = job.progress()
@@ -19,7 +21,7 @@ def show_progress(job: Job) -> None:
     st.progress(progress.share, f"{progress.done:,} of {photos}{rate}{left}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Cancel", icon=":material/stop_circle:", key=f"cancel_{job.id}"):
-            job.cancel()
+            (cancel or job.cancel)()
         st.caption("You can open other pages; the job continues.")
     if progress.skipped:
         st.caption(f"{len(progress.skipped):,} skipped so far")

@@ -83,7 +83,7 @@ def _embeddings(services: Services, state: SearchState | None) -> None:
     if job is not None:
         st.session_state[_JOB] = job.id
         st.markdown("**Computing embeddings for the search**")
-        show_progress(job)
+        show_progress(job, services.search_choice.stop)
         return
     _last_result(services)
     if state is None or state.embeddings is None:
@@ -91,7 +91,7 @@ def _embeddings(services: Services, state: SearchState | None) -> None:
     counts = state.embeddings
     if counts.missing:
         st.markdown(
-            f"{counted(counts.missing, 'photo')} cannot be found by sentences yet. Their "
+            f"{counted(counts.missing, 'photo')} cannot be found by a sentence yet. Their "
             f"embeddings take {size_text(counts.missing_bytes)} of disk. They are computed in the "
             "background; you can cancel that and continue later."
         )

@@ -47,7 +47,8 @@ def _follow(services: Services) -> Progress:
                 state = job.progress()
                 progress.show(state.done, state.total, len(state.skipped))
         except KeyboardInterrupt:
-            job.cancel()  # what is stored stays; the next run does the remaining photos
+            # What is stored stays; the next run does the remaining photos.
+            services.search_choice.stop()
             job.wait()
             raise
     return job.progress()

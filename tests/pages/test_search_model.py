@@ -1,5 +1,7 @@
 """The search model on the pages Model, Search and Teach."""
 
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.state.session import get_services
+from scene_model.classifier.bundle import FloatArray
+from scene_model.classifier.model import Model
+from scene_model.photos.content import Content
 from scene_model.services import Services
 from tests.pages.conftest import texts
 from tests.pictures import encode
@@ -40,7 +45,7 @@ def test_a_search_model_is_chosen_computed_and_removed(filled: Services, app: Ap
     app.switch_page("model_card.py").run()
     assert "| Search in your own words | none |" in texts(app)
     next(box for box in app.selectbox if box.key == "search_model").select("colours").run()
-    assert "3 photos cannot be found by sentences yet" in texts(app)
+    assert "3 photos cannot be found by a sentence yet" in texts(app)
     click(app, "start_embedding")
     for job in filled.jobs.running():
         job.wait(60)
@@ -49,6 +54,31 @@ def test_a_search_model_is_chosen_computed_and_removed(filled: Services, app: Ap
     click(app, "remove_embeddings")
     assert "The embeddings were removed" in texts(app)
     assert "| Search in your own words | colours | 0 of 3 photos |" in texts(app)
+
+
+def test_a_cancelled_job_starts_again_only_when_asked(filled: Services, app: AppTest) -> None:
+    filled.search_choice.use("colours")
+    current, may_go_on = filled.model, threading.Event()
+    assert current.search is not None
+    encode = current.search.encode
+    assert encode is not None
+
+    def encode_late(content: Content) -> FloatArray:
+        assert may_go_on.wait(60)
+        return encode(content)
+
+    slow = replace(current.search, encode=encode_late)
+    current.swap(Model(current.classifier, current.vocabulary, current.albums, slow))
+    job = filled.search_choice.start()
+    app.switch_page("model_card.py").run()
+    assert "Computing embeddings for the search" in texts(app)
+    click(app, f"cancel_{job.id}")
+    may_go_on.set()
+    assert job.wait(60)
+    app.run()
+    assert filled.search_choice.embed_new() is None
+    assert "Cancelled" in texts(app)
+    assert any(button.key == "start_embedding" for button in app.button)
 
 
 def test_the_search_says_what_photos_are_ranked_by(filled: Services, app: AppTest) -> None:
