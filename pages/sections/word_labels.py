@@ -78,9 +78,9 @@ def _proposal(proposal: WordLabel, number: int) -> None:
 
 def _precision(proposal: WordLabel) -> str:
     if not proposal.would_tag:
-        return "No photo is like this word."
+        return "No photo matches this word."
     if not proposal.decided:
-        return "You gave none of these photos one of the words, so the precision is unknown."
+        return "You have not decided about any of these photos, so the precision is unknown."
     return (
         f"Precision {proposal.right / proposal.decided:.0%}: right on {proposal.right:,} of the "
         f"{counted(proposal.decided, 'photo')} that you decided about."
