@@ -30,6 +30,7 @@ from scene_model.library.backbone_embeddings import (
     network_state,
     remove_embeddings,
 )
+from scene_model.library.embedding_slots import SEARCH_FILE
 from scene_model.library.store import Library
 from scene_model.photos.content import Content
 
@@ -97,7 +98,7 @@ class SearchChoice:
         is_on = self.library.choice(_EMBEDDING) == _ON
         state = None
         if model.encode is not None:
-            state = network_state(self.library, Network(model.backbone, model.size))
+            state = network_state(self.library, _network(model))
         return SearchState(model.name, model.title, name is None, state, is_on)
 
     def use(self, name: str | None) -> None:
@@ -112,7 +113,9 @@ class SearchChoice:
             search = _opened(self.settings, self.library, self.model.classifier, name)
             search.text.check()
         self._stop_job()
+        file = "" if search is None else _network(search).file
         self.library.choose(_EMBEDDING, _OFF)
+        self.library.choose(SEARCH_FILE, file)
         self.library.choose(_CHOICE, _NO_BUNDLE if name is None else name)
         self._swap(search)
 
@@ -124,7 +127,7 @@ class SearchChoice:
         """
         self.settings.require_personal(_CHOOSE)
         model = self._needing()
-        state = network_state(self.library, Network(model.backbone, model.size))
+        state = network_state(self.library, _network(model))
         self.library.require_space(state.missing_bytes)
         self.library.choose(_EMBEDDING, _ON)
         return self.jobs.embed(_embedder(model, may_fetch=True))
@@ -145,7 +148,7 @@ class SearchChoice:
         model = self._needing()
         self.library.choose(_EMBEDDING, _OFF)
         self._stop_job()
-        return remove_embeddings(self.library, Network(model.backbone, model.size))
+        return remove_embeddings(self.library, _network(model))
 
     def embed_new(self) -> Job | None:
         """Embed the photos that came in, if embeddings are computed; None if there is nothing.
@@ -219,9 +222,13 @@ def _opened(settings: Settings, library: Library, classifier: Classifier, name: 
     return SearchModel.of(name, bundle, _lazy_encode(bundle, settings, library))
 
 
+def _network(model: SearchModel) -> Network:
+    return Network(model.backbone, model.size)
+
+
 def _embedder(model: SearchModel, may_fetch: bool) -> Embedder:
     assert model.encode is not None  # noqa: S101 - the callers checked it
-    return Embedder(Network(model.backbone, model.size), model.encode, may_fetch)
+    return Embedder(_network(model), model.encode, may_fetch)
 
 
 def _lazy_encode(

@@ -337,18 +337,21 @@ def open_services(
     # After places and trips, which queries of rules may name.
     trips = TripUpdates(library, after_update=rules.run_new)
 
-    def arrange_new() -> None:
-        _arrange_new(library, trips)
+    def embed_new() -> None:
         SearchChoice(settings, model, library, jobs).embed_new()
 
-    jobs = JobRunner(settings, model, library, pools, limit, after_adding=arrange_new)
+    def arrange_new() -> None:
+        _arrange_new(library, trips)
+        embed_new()
+
+    jobs = JobRunner(settings, model, library, pools, limit, arrange_new, embed_new)
     if resume:
         _tell_of_unfinished_restores(library.folder)
         finish_emptying(library)
         if common is not None:  # a visitor's library is small, and has no thread for it
             join_old_photos(library, threading.Event())
         jobs.resume()
-        SearchChoice(settings, model, library, jobs).embed_new()
+        embed_new()
         trips.request()
     # Visitors' libraries are removed after hours, and their bytes are limited.
     copies = None if common else DailyCopies(library.folder, settings.database_copies)

@@ -57,15 +57,17 @@ class JobRunner:
         worker_pools: WorkerPools | None = None,
         quota: Quota = NO_QUOTA,
         after_adding: Callable[[], None] = lambda: None,
+        after_retagging: Callable[[], object] = lambda: None,
     ) -> None:
         """Begin without a job.
 
         worker_pools: pools shared with other libraries; None for pools of its own, which `close`
-        then ends. after_adding: called in the end of a job that adds files, with all photos stored.
+        then ends. after_adding: called in the end of a job that adds files, with all photos stored;
+        after_retagging in the end of one that retags.
         """
         self._settings, self._model, self._library = settings, model, library
         self._adder = FileAdder(library, quota)
-        self._after_adding = after_adding
+        self._after_adding, self._after_retagging = after_adding, after_retagging
         self._owns_pools = worker_pools is None
         self._pools = pools = worker_pools or WorkerPools(settings.workers)
         self._engine = JobEngine(
@@ -228,7 +230,7 @@ class JobRunner:
             classifier = self._model.classifier
             photo_ids = self._library.tagged_by_other_bundles(classifier.bundle_id)
             job = Job(secrets.token_hex(16), JobKind.RETAG, len(photo_ids))
-            self._engine.begin(job, self._owner, partial(self._results.save, job))
+            self._engine.begin(job, self._owner, partial(self._end_retag, job))
         items = [
             JobItem(photo_id[:12], partial(retag_photo, self._library, classifier, photo_id))
             for photo_id in photo_ids
@@ -324,6 +326,10 @@ class JobRunner:
         job = self.job(job_id)
         job.record_dropped(len(batch.pending.end()))
         self._engine.end_if_done(job)
+
+    def _end_retag(self, job: Job) -> None:
+        self._results.save(job)
+        self._after_retagging()
 
     def _end_batch(self, job: Job) -> None:
         """Store the result of a job, and remove its folder unless files wait for a retry."""

@@ -3,9 +3,12 @@
 A file holds the photos' own embeddings by its network and those of `backbone_embeddings`.
 """
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
-from scene_model.library.schema import backbone_embeddings, free_slots, photos
+from scene_model.library.schema import backbone_embeddings, choices, free_slots, photos
+
+# The choice that names the embedding file of the search model.
+SEARCH_FILE = "search_file"
 
 # Built once: to build a statement costs more time than SQLite needs for it.
 _FREE_SLOTS = (
@@ -44,3 +47,27 @@ def count_free_slots(connection: Connection, file: str) -> int:
     """Count the slots of a file that no photo uses."""
     query = select(func.count()).where(free_slots.c.file == file)
     return int(connection.execute(query).scalar_one())
+
+
+def own_search_slot(connection: Connection, photo_id: str) -> tuple[int, str, int] | None:
+    """Return a photo's number, embedding file and slot if the search model reads that file."""
+    query = select(photos.c.number, photos.c.embedding_file, photos.c.embedding_slot).where(
+        photos.c.id == photo_id,
+        photos.c.embedding_slot.is_not(None),
+        photos.c.embedding_file
+        == select(choices.c.value).where(choices.c.name == SEARCH_FILE).scalar_subquery(),
+    )
+    row = connection.execute(query).first()
+    return None if row is None else (row.number, row.embedding_file, row.embedding_slot)
+
+
+def keep_slot(connection: Connection, number: int, file: str, slot: int) -> None:
+    """Keep an embedding beside the photo's new one, by another network.
+
+    Call it after the photo's row was changed, in the same transaction: a trigger has just listed
+    the slot as free.
+    """
+    connection.execute(
+        delete(free_slots).where(free_slots.c.file == file, free_slots.c.slot == slot)
+    )
+    connection.execute(insert(backbone_embeddings).values(photo=number, file=file, slot=slot))

@@ -11,7 +11,7 @@ from scene_model.classifier.labels import TAUGHT
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.errors import PhotoNotFound
 from scene_model.library.clutter_rows import judge_photos
-from scene_model.library.embedding_slots import take_slots
+from scene_model.library.embedding_slots import keep_slot, own_search_slot, take_slots
 from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
 from scene_model.library.records import NewPhoto, WrittenPhoto
 from scene_model.library.schema import automatic_tags, photos
@@ -72,7 +72,7 @@ def write_photo(
             values[name] = func.coalesce(photos.c[name], photo_values[name])
         if _replaces_original(existing_row, photo.remote_url, reference):
             values |= {"reference": reference, "remote_url": photo.remote_url}
-        connection.execute(update(photos).where(photos.c.id == photo_id).values(**values))
+        _update_photo(connection, photo_id, values)
     _replace_tags(connection, photo_id, prediction.head_predictions, provenance)
     judge_photos(connection, [photo_id])
     written = WrittenPhoto(
@@ -105,11 +105,24 @@ def write_predictions(
     values = _prediction_columns(head_predictions, provenance)
     if embedding is not None:
         values |= _write_embedding(connection, embeddings, photo_id, embedding, provenance)
-    updated = connection.execute(update(photos).where(photos.c.id == photo_id).values(**values))
-    if not updated.rowcount:
+    if not _update_photo(connection, photo_id, values):
         raise PhotoNotFound(f"The library has no photo {photo_id[:12]!r}.")
     _replace_tags(connection, photo_id, head_predictions, provenance)
     judge_photos(connection, [photo_id])
+
+
+def _update_photo(connection: Connection, photo_id: str, values: dict[str, Any]) -> int:
+    """Update a photo's row; returns the number of rows.
+
+    An embedding by the search model's network stays beside one by another network.
+    """
+    file, kept = values.get("embedding_file"), None
+    if file is not None:
+        kept = own_search_slot(connection, photo_id)
+    updated = connection.execute(update(photos).where(photos.c.id == photo_id).values(**values))
+    if kept is not None and kept[1] != file:
+        keep_slot(connection, *kept)
+    return updated.rowcount
 
 
 def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from scene_model.errors import JobNotFound, LibraryFull
 from scene_model.ingest.incoming import find_unfinished
 from scene_model.ingest.new_batch import receive
 from scene_model.jobs.job import JobKind, JobState
+from scene_model.library.backbone_embeddings import Network, embedding_by
 from scene_model.library.file_system import FileSystem
+from scene_model.maintenance.verify import verify
 from scene_model.services import Services, open_services
 from tests.bundles import other_network, own_head
 from tests.pictures import encode, textured
@@ -422,6 +424,28 @@ class TestRetag:
         assert skipped.name == app.library.photo(lost).name
         assert self.heads(app) == ["my_scenes"] * 11 + ["scenes"]
         assert app.library.tagged_by_other_bundles(app.classifier.bundle_id) == [lost]
+
+    def test_the_search_model_keeps_its_embeddings(self, app: Services) -> None:
+        search = app.search_choice
+        search.use("scene_mobilenet_v2")
+        first = app.library.find()[0]
+        before = app.library.embedding(first).values
+        app.model_choice.use_bundle("whole")
+        assert app.jobs.retag().wait(60)
+        state = search.state()
+        assert state is not None
+        assert state.embeddings is not None
+        assert (state.embeddings.embedded, state.embeddings.missing) == (12, 0)
+        model = app.model.search
+        assert model is not None
+        kept = embedding_by(app.library, Network(model.backbone, model.size), first)
+        assert kept.tolist() == before.tolist()
+        assert not verify(app.library, settle_s=0).problems
+        # Back again: one embedding by each network, and no slot lost.
+        app.model_choice.use_bundle("scene_mobilenet_v2")
+        assert app.jobs.retag().wait(60)
+        assert app.library.embedding(first).values.tolist() == before.tolist()
+        assert not verify(app.library, settle_s=0).problems
 
     def test_cancel_and_start_again(self, app: Services, monkeypatch: pytest.MonkeyPatch) -> None:
         app.model_choice.use_bundle("whole")
