@@ -104,8 +104,9 @@ class SearchChoice:
     def use(self, name: str | None) -> None:
         """Use a bundle for searches, also after a restart; None for none at all.
 
-        Its embeddings are not computed before `start`. Those of the model before stay. Raises
-        BundleError when the bundle cannot be used; nothing has changed then.
+        Its embeddings are not computed before `start`, but photos that come in get theirs where no
+        other photo lacks one. Those of the model before stay. Raises BundleError when the bundle
+        cannot be used; nothing has changed then.
         """
         self.settings.require_personal(_CHOOSE)
         search = None
@@ -113,8 +114,11 @@ class SearchChoice:
             search = _opened(self.settings, self.library, self.model.classifier, name)
             search.text.check()
         self._stop_job()
-        file = "" if search is None else _network(search).file
-        self.library.choose(_EMBEDDING, _OFF)
+        file, is_complete = "", False
+        if search is not None:
+            file = _network(search).file
+            is_complete = not network_state(self.library, _network(search)).missing
+        self.library.choose(_EMBEDDING, _ON if is_complete else _OFF)
         self.library.choose(SEARCH_FILE, file)
         self.library.choose(_CHOICE, _NO_BUNDLE if name is None else name)
         self._swap(search)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.sections.messages import counted, error_markdown
-from pages.state.session import get_gallery
+from pages.state.session import get_gallery, get_services
 from pages.widgets.focus import restore_focus
 from pages.widgets.photo_grid import GridSelection, GridStyle, photo_grid
 from scene_model.errors import SceneError
@@ -163,6 +163,8 @@ def _confirm(contents: TrashContents | None) -> None:
 
 def _restore(photo_ids: tuple[str, ...]) -> None:
     edits.restore(get_gallery().library, photo_ids)
+    # Photos in the trash are not embedded for the search.
+    get_services().search_choice.embed_new()
     _count(_ACTION_KEY)
 
 

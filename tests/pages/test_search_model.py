@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pages.state.session import get_services
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.model import Model
+from scene_model.library import edits
 from scene_model.photos.content import Content
 from scene_model.services import Services
 from tests.pages.conftest import texts
@@ -79,6 +80,18 @@ def test_a_cancelled_job_starts_again_only_when_asked(filled: Services, app: App
     assert filled.search_choice.embed_new() is None
     assert "Cancelled" in texts(app)
     assert any(button.key == "start_embedding" for button in app.button)
+
+
+def test_a_photo_restored_from_the_trash_is_found(filled: Services, app: AppTest) -> None:
+    ids = filled.library.find()
+    edits.move_to_trash(filled.library, ids)
+    filled.search_choice.use("colours")
+    app.switch_page("gallery.py").run()
+    click(app, "open_trash")
+    click(app, "trash_restore_all")
+    while (job := filled.search_choice.running()) is not None:
+        assert job.wait(60)
+    assert filled.gallery().count('"a red thing"') == 2
 
 
 def test_the_search_says_what_photos_are_ranked_by(filled: Services, app: AppTest) -> None:

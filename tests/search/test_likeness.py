@@ -134,6 +134,15 @@ def test_new_photos_are_embedded_after_they_came_in(app: Services) -> None:
     assert names_of(app, "like:red") == ["p1.jpg", "p4.jpg"]
 
 
+def test_new_photos_are_embedded_where_none_lacked_an_embedding(searching: Services) -> None:
+    empty(searching, ["p4.jpg"])
+    searching.search_choice.use(None)
+    searching.search_choice.use("colours")
+    add(searching, ["p4.jpg"])
+    wait_for_embeddings(searching)
+    assert names_of(searching, "like:red") == ["p1.jpg", "p4.jpg"]
+
+
 def empty(app: Services, names: list[str]) -> None:
     ids = [photo.id for photo in app.library.records(app.library.find()) if photo.name in names]
     edits.move_to_trash(app.library, ids)
