@@ -3,7 +3,8 @@
 ``like:"a dog in the snow"`` always is. Without the field, words are one that name nothing: no
 label, and no file, description or place of a photo. Words that name something keep their meaning;
 but beside words that name nothing, a label of the model is only a word of the sentence: who writes
-"a quiet beach at sunset" wants to see it, tagged or not.
+"a quiet beach at sunset" wants to see it, tagged or not. After a minus only a quoted phrase and
+``like:`` are sentences: a photo is left out for what it is called, not for what it may look like.
 """
 
 import re
@@ -43,11 +44,26 @@ def with_sentences(query: Query, typed: str, meaning_of: MeaningOf) -> Query:
         case Words():
             return _of_words(query, meaning_of)
         case Not(term):
-            return replace(query, term=with_sentences(term, typed, meaning_of))
+            return replace(query, term=_quoted_only(term, meaning_of))
         case AnyOf(terms):
             return AnyOf(tuple(with_sentences(term, typed, meaning_of) for term in terms))
         case AllOf(terms):
             return _of_all(terms, typed, meaning_of)
+        case _:
+            return query
+
+
+def _quoted_only(query: Query, meaning_of: MeaningOf) -> Query:
+    """As `with_sentences`, but a word without quotes keeps its meaning."""
+    match query:
+        case Words():
+            return _of_words(query, meaning_of) if query.is_quoted else query
+        case Not(term):
+            return replace(query, term=_quoted_only(term, meaning_of))
+        case AllOf(terms):
+            return AllOf(tuple(_quoted_only(term, meaning_of) for term in terms))
+        case AnyOf(terms):
+            return AnyOf(tuple(_quoted_only(term, meaning_of) for term in terms))
         case _:
             return query
 
