@@ -29,6 +29,7 @@ from scene_model.library.backbone_embeddings import (
     NetworkState,
     network_state,
     remove_embeddings,
+    stored_networks,
 )
 from scene_model.library.embedding_slots import SEARCH_FILE
 from scene_model.library.store import Library
@@ -59,6 +60,23 @@ class SearchState:
     embeddings: NetworkState | None = None
     is_on: bool = False
     problem: BundleError | None = None
+
+
+@dataclass(frozen=True)
+class StoredEmbeddings:
+    """Embeddings by one network beside the photos' own.
+
+    network: the name of their file. model: a bundle with this network; None without one, as after
+    `models remove`. embedded: photos. file_bytes: size of the file. is_own: photos' own embeddings
+    are in it as well, so that it stays. is_in_use: the search model compares them.
+    """
+
+    network: str
+    model: str | None
+    embedded: int
+    file_bytes: int
+    is_own: bool
+    is_in_use: bool
 
 
 @dataclass(frozen=True)
@@ -143,16 +161,40 @@ class SearchChoice:
         for job in self.jobs.running(JobKind.EMBED):
             job.cancel()
 
-    def remove(self) -> int:
+    def stored(self) -> list[StoredEmbeddings]:
+        """List the embeddings that are stored for searches, of all search models so far."""
+        names: dict[str, str] = {}
+        for entry in self.bundles():
+            if (description := entry.description) is not None:
+                size = description.backbone.embedding_size
+                names.setdefault(Network(description.backbone_id, size).file, entry.name)
+        stored = []
+        for network, count in stored_networks(self.library).items():
+            state = network_state(self.library, network)
+            stored.append(
+                StoredEmbeddings(
+                    network.file,
+                    names.get(network.file),
+                    count,
+                    state.file_bytes,
+                    state.is_own,
+                    network.file in self._files_in_use(),
+                )
+            )
+        return stored
+
+    def remove(self, name: str | None = None) -> int:
         """Remove the embeddings of the search model; returns the bytes freed.
 
-        A running job is cancelled first. Raises NoSearchEmbeddings.
+        name: of a network or a model of `stored`, to remove those instead. A running job is
+        cancelled first if it computes them. Raises NoSearchEmbeddings.
         """
         self.settings.require_personal(_CHOOSE)
-        model = self._needing()
-        self.library.choose(_EMBEDDING, _OFF)
-        self._stop_job()
-        return remove_embeddings(self.library, _network(model))
+        network = _network(self._needing()) if name is None else self._stored_network(name)
+        if network.file in self._files_in_use():
+            self.library.choose(_EMBEDDING, _OFF)
+            self._stop_job()
+        return remove_embeddings(self.library, network)
 
     def embed_new(self) -> Job | None:
         """Embed the photos that came in, if embeddings are computed; None if there is nothing.
@@ -176,6 +218,22 @@ class SearchChoice:
                 "Model, or with `library embed --model NAME`."
             )
         return model
+
+    def _stored_network(self, name: str) -> Network:
+        for stored in self.stored():
+            if name in (stored.network, stored.model):
+                return Network.of_file(stored.network)
+        raise NoSearchEmbeddings(
+            f"No embeddings of {name!r} are stored for searches. `library embed --json` lists "
+            "those there are."
+        )
+
+    def _files_in_use(self) -> set[str | None]:
+        model = self.model.search
+        return {
+            self.library.choice(SEARCH_FILE),
+            None if model is None else _network(model).file,
+        }
 
     def _stop_job(self) -> None:
         job = self.running()

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from scene_model.album_rule_choice import AlbumRuleChoice, model_of
+from scene_model.classifier.bundle_description import read_description
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.classifier.vocabulary import Vocabulary
@@ -31,6 +32,7 @@ from scene_model.ingest.uploads import Uploads
 from scene_model.ingest.watch.card_offers import CardOffers
 from scene_model.ingest.watch.watches import Watches
 from scene_model.jobs.workers import WorkerPools
+from scene_model.library.backbone_embeddings import Network, stored_networks
 from scene_model.library.database_file import DATABASE_NAME, require_database
 from scene_model.library.empty import EmptyLibrary
 from scene_model.library.inventory import (
@@ -248,6 +250,21 @@ def read_bundles_in_use(settings: Settings) -> BundlesInUse:
     """Return the bundles that the settings' library uses, which need not exist yet."""
     with _existing_library(settings) as library:
         return bundles_in_use(settings, library)
+
+
+def read_stored_network(settings: Settings, bundle_dir: Path) -> str | None:
+    """Return the embedding file of a bundle's network, if the library has rows of it for searches.
+
+    None also for a bundle that cannot be read.
+    """
+    try:
+        description = read_description(bundle_dir)
+    except BundleError:
+        return None
+    network = Network(description.backbone_id, description.backbone.embedding_size)
+    with _existing_library(settings) as library:
+        is_stored = library is not None and network in stored_networks(library)
+    return network.file if is_stored else None
 
 
 def follow_into(settings: Settings) -> Follow:

@@ -1,5 +1,7 @@
 """Which model does what: tags, and searches in one's own words with their embeddings."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.sections.job_progress import show_job_result, show_progress, skipped_table
@@ -7,7 +9,7 @@ from pages.sections.messages import counted, error_markdown, escape_markdown, si
 from pages.state.session import get_services
 from scene_model.errors import JobNotFound, SceneError
 from scene_model.jobs.job import JobKind
-from scene_model.search_choice import SearchState
+from scene_model.search_choice import SearchState, StoredEmbeddings
 from scene_model.services import Services
 
 _JOB, _CHOICE, _NOTICE, _ERROR = "embed_job", "search_model", "search_notice", "search_error"
@@ -23,7 +25,8 @@ def search_model() -> None:
     if notice := st.session_state.pop(_NOTICE, None):
         st.success(notice, icon=":material/check_circle:")
     state = services.search_choice.state()
-    st.markdown(_table(services, state))
+    unused = [stored for stored in services.search_choice.stored() if not stored.is_in_use]
+    st.markdown(_table(services, state, unused))
     if state is not None and state.problem is not None:
         show = st.info if state.is_automatic else st.warning
         show(
@@ -34,9 +37,20 @@ def search_model() -> None:
         return  # the administrator chooses
     _picker(services, state)
     _embeddings(services, state)
+    for stored in unused:
+        st.button(
+            f"Remove the embeddings of {escape_markdown(stored.model or stored.network)} "
+            f"({size_text(stored.file_bytes)})",
+            key=f"remove_embeddings_{stored.network}",
+            icon=":material/delete:",
+            on_click=_remove,
+            args=(stored.network,),
+        )
 
 
-def _table(services: Services, state: SearchState | None) -> str:
+def _table(
+    services: Services, state: SearchState | None, unused: Sequence[StoredEmbeddings]
+) -> str:
     tags = escape_markdown(services.classifier.bundle.name)
     rows = [
         "| What | Model | Embeddings |",
@@ -53,6 +67,9 @@ def _table(services: Services, state: SearchState | None) -> str:
         done = f"{counts.embedded:,} of {counted(counts.embedded + counts.missing, 'photo')}"
         disk = f", {size_text(counts.file_bytes)}" if counts.file_bytes else ""
         rows.append(f"| {words} | {escape_markdown(state.title)} | {done}{disk} |")
+    for stored in unused:
+        disk = f"{counted(stored.embedded, 'photo')}, {size_text(stored.file_bytes)}"
+        rows.append(f"| Not in use | {escape_markdown(stored.model or stored.network)} | {disk} |")
     return "\n".join(rows)
 
 
@@ -104,7 +121,8 @@ def _embeddings(services: Services, state: SearchState | None) -> None:
                 type="primary",
                 on_click=_start,
             )
-        if counts.embedded or counts.file_bytes:
+        # Photos' own embeddings stay, and theirs is this file.
+        if (counts.embedded or counts.file_bytes) and not counts.is_own:
             st.button(
                 f"Remove these embeddings ({size_text(counts.file_bytes)})",
                 key="remove_embeddings",
@@ -150,10 +168,10 @@ def _start() -> None:
         st.session_state[_ERROR] = error_markdown(error)
 
 
-def _remove() -> None:
+def _remove(network: str | None = None) -> None:
     st.session_state.pop(_JOB, None)
     try:
-        freed_bytes = get_services().search_choice.remove()
+        freed_bytes = get_services().search_choice.remove(network)
     except SceneError as error:
         st.session_state[_ERROR] = error_markdown(error)
         return

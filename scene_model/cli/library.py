@@ -170,7 +170,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="only print what is missing, and its size on disk"
     )
     embedding.add_argument(
-        "--remove", action="store_true", help="remove the embeddings, which frees their disk space"
+        "--remove",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="remove the embeddings, which frees their disk space; NAME: those of another model, "
+        "or of a network that --json lists",
     )
     command("albums", "list the albums with the number of their photos")
     command("trips", "list the trips with their days, places and photos")

@@ -10,7 +10,7 @@ from scene_model.cli.terminal import ProgressLine, counted, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED
 from scene_model.jobs.job import Job, Progress
-from scene_model.search_choice import SearchState
+from scene_model.search_choice import SearchChoice, SearchState
 from scene_model.services import Services, open_services
 
 _POLL_S = 0.2
@@ -25,8 +25,8 @@ def embed(options: argparse.Namespace, settings: Settings) -> int:
             choice.use(None if options.model == _NONE else options.model)
         is_text = not (options.json or options.jsonl)
         freed_bytes, result = 0, None
-        if options.remove:
-            freed_bytes = choice.remove()
+        if options.remove is not None:
+            freed_bytes = choice.remove(options.remove or None)
         else:
             state = choice.state()
             if is_text:
@@ -56,8 +56,15 @@ def _follow(services: Services) -> Progress:
 
 def _print(services: Services, result: Progress | None, freed_bytes: int, is_text: bool) -> None:
     if not is_text:
-        print(json.dumps(_record(services.search_choice.state(), result, freed_bytes)))
+        print(json.dumps(_record(services.search_choice, result, freed_bytes)))
         return
+    for stored in services.search_choice.stored():
+        if not stored.is_in_use:
+            print(
+                f"Not in use: {counted(stored.embedded, 'embedding')} of "
+                f"{printable(stored.model or stored.network)}; --remove "
+                f"{printable(stored.network)} removes them."
+            )
     if freed_bytes:
         print(f"Removed; {freed_bytes:,} bytes are free.")
     if result is not None:
@@ -83,8 +90,9 @@ def _text(state: SearchState | None) -> str:
     )
 
 
-def _record(state: SearchState | None, result: Progress | None, freed_bytes: int) -> dict[str, Any]:
+def _record(choice: SearchChoice, result: Progress | None, freed_bytes: int) -> dict[str, Any]:
     """The command's JSON object."""
+    state = choice.state()
     record: dict[str, Any] = {"model": None, "problem": None, "embeddings": None}
     if state is not None:
         record["model"] = state.name
@@ -96,4 +104,5 @@ def _record(state: SearchState | None, result: Progress | None, freed_bytes: int
     skipped = () if result is None else result.skipped
     record["done"] = 0 if result is None else result.done - len(skipped)
     record["failed"] = [asdict(item) for item in skipped]
+    record["stored"] = [asdict(stored) for stored in choice.stored()]
     return record | {"freed_bytes": freed_bytes}

@@ -14,7 +14,7 @@ from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, ModelRefused
 from scene_model.model_choice import BundlesInUse, bundles_of
 from scene_model.model_store.remove_model import removable, remove_model
-from scene_model.services import open_services, read_bundles_in_use
+from scene_model.services import open_services, read_bundles_in_use, read_stored_network
 
 _SUMMARIES = {
     "list": "list the models",
@@ -132,8 +132,14 @@ def _remove(options: argparse.Namespace, settings: Settings) -> int:
             "Nothing was removed. Add --yes to remove without a question.",
             code="model_unconfirmed",
         )
+    network = read_stored_network(settings, folder)
     remove_model(folder)
     print(f"removed {options.name}")
+    if network is not None:
+        print(
+            "Its embeddings for searches stay in the library; "
+            f"`library embed --remove {network}` removes them."
+        )
     return EXIT_DONE
 
 

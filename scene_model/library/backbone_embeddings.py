@@ -36,6 +36,12 @@ class Network:
         """Name of its embedding file, without suffix."""
         return file_name(self.backbone, self.size)
 
+    @classmethod
+    def of_file(cls, file: str) -> "Network":
+        """Return the network of an embedding file, the inverse of `file`."""
+        backbone, _, size = file.rpartition("-")
+        return cls(backbone, int(size))
+
 
 @dataclass(frozen=True)
 class NetworkState:
@@ -63,6 +69,14 @@ def network_state(library: Library, network: Network) -> NetworkState:
     missing_bytes = max(0, missing - free) * slot_bytes(network.file)
     file_bytes = library.embeddings.slot_count(network.file) * slot_bytes(network.file)
     return NetworkState(total - missing, missing, missing_bytes, file_bytes, is_own)
+
+
+def stored_networks(library: Library) -> dict[Network, int]:
+    """Return the networks whose embeddings are beside the photos' own, and how many each has."""
+    file = backbone_embeddings.c.file
+    query = select(file, func.count()).group_by(file).order_by(file)
+    with library.database.reader.begin() as connection:
+        return {Network.of_file(name): count for name, count in connection.execute(query)}
 
 
 def photos_without(library: Library, network: Network) -> list[str]:

@@ -56,6 +56,27 @@ def test_a_model_is_chosen_used_and_removed(
     assert "library embed --model" in capsys.readouterr().err
 
 
+def test_embeddings_of_a_removed_model_are_listed_and_removed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    computed = record(capsys, "--model", "colours")
+    (stored,) = computed["stored"]
+    assert (stored["model"], stored["embedded"], stored["is_in_use"]) == ("colours", 2, True)
+    record(capsys, "--model", "none")
+    capsys.readouterr()
+    assert main(["models", "remove", "colours", "--yes"]) == 0
+    assert f"library embed --remove {stored['network']}" in capsys.readouterr().out
+    assert main(["library", "embed"]) == 0
+    assert "Not in use: 2 embeddings of" in capsys.readouterr().out
+    (left,) = record(capsys)["stored"]
+    assert (left["model"], left["is_in_use"]) == (None, False)
+    assert main(["library", "embed", "--remove", "nothing"]) == 2
+    assert "'nothing'" in capsys.readouterr().err
+    removed = record(capsys, "--remove", stored["network"])
+    assert removed["freed_bytes"] == stored["file_bytes"] > 0
+    assert removed["stored"] == []
+
+
 def test_what_it_prints_for_people(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["library", "embed"]) == 0
     assert "the photos' own embeddings" in capsys.readouterr().out

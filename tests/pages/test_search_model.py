@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from pages.state.session import get_services
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.model import Model
 from scene_model.library import edits
+from scene_model.library.schema import photos
 from scene_model.photos.content import Content
 from scene_model.services import Services
 from tests.pages.conftest import texts
@@ -55,6 +57,37 @@ def test_a_search_model_is_chosen_computed_and_removed(filled: Services, app: Ap
     click(app, "remove_embeddings")
     assert "The embeddings were removed" in texts(app)
     assert "| Search in your own words | colours | 0 of 3 photos |" in texts(app)
+
+
+def test_embeddings_of_a_model_before_are_listed_and_removed(
+    filled: Services, app: AppTest
+) -> None:
+    filled.search_choice.use("colours")
+    filled.search_choice.start().wait(60)
+    filled.search_choice.use(None)
+    app.switch_page("model_card.py").run()
+    assert "| Not in use | colours | 3 photos, " in texts(app)
+    (stored,) = filled.search_choice.stored()
+    click(app, f"remove_embeddings_{stored.network}")
+    assert "The embeddings were removed" in texts(app)
+    assert "Not in use" not in texts(app)
+    assert filled.search_choice.stored() == []
+
+
+def test_photos_own_embeddings_cannot_be_removed(filled: Services, app: AppTest) -> None:
+    filled.search_choice.use("colours")
+    filled.search_choice.start().wait(60)
+    search = filled.model.search
+    assert search is not None
+    with filled.library.database.writer.begin() as connection:
+        file = f"{search.backbone}-{search.size}"
+        connection.execute(
+            update(photos).values(
+                backbone=search.backbone, embedding_file=file, embedding_slot=photos.c.number + 9
+            )
+        )
+    app.switch_page("model_card.py").run()
+    assert not [b for b in app.button if b.key and b.key.startswith("remove_embeddings")]
 
 
 def test_a_cancelled_job_starts_again_only_when_asked(filled: Services, app: AppTest) -> None:
