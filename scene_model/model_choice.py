@@ -14,6 +14,7 @@ from scene_model.classifier.bundle_description import BUNDLE_FILE
 from scene_model.classifier.catalogue import BundleEntry, list_bundles
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel
+from scene_model.classifier.search_model import SearchModel
 from scene_model.config import Settings
 from scene_model.errors import BundleError, BundleNotFound
 from scene_model.ingest.runner import JobRunner
@@ -70,9 +71,10 @@ class ModelChoice:
         classifier = open_bundle(
             bundle_folder(self.settings, name), self.settings, self.library.decoders
         )
+        search, _ = open_search(self.settings, self.library, classifier)
         with self.jobs.none_running():
             self.library.choose(_BUNDLE_CHOICE, name)
-            self._swap(with_library_choices(self.library, classifier))
+            self._swap(with_library_choices(self.library, classifier), search)
 
     def learn_corrections(self) -> HeadCandidates:
         """Retrain the shipped heads for `use_corrections`; raises TooFewExamples."""
@@ -96,7 +98,7 @@ class ModelChoice:
                 delete_personal_heads(self.library)
             else:
                 save_personal_heads(self.library, shipped, candidate)
-            self._swap(with_library_choices(self.library, shipped))
+            self._swap(with_library_choices(self.library, shipped), self.model.search)
         return self.jobs.retag()
 
     def use_thresholds(self, chosen: Thresholds) -> ThresholdChange:
@@ -108,11 +110,10 @@ class ModelChoice:
         classifier = self.model.classifier
         with self.jobs.none_running():
             change = save_thresholds(self.library, classifier, chosen)
-            self._swap(with_thresholds(self.library, classifier))
+            self._swap(with_thresholds(self.library, classifier), self.model.search)
         return change
 
-    def _swap(self, classifier: Classifier) -> None:
-        search, _ = open_search(self.settings, self.library, classifier)
+    def _swap(self, classifier: Classifier, search: SearchModel | None) -> None:
         self.model.swap(model_of(self.settings, classifier, self.library, search))
 
 

@@ -94,7 +94,9 @@ def test_one_label_and_undo(services: Services, ids: list[str]) -> None:
     of_label = {photo.id for photo in scenes if photo.photo_class == label}
     library = services.library
     assert not thresholds.can_undo(library, services.classifier)
+    search = services.model.search
     services.model_choice.use_thresholds({label: HIGHEST})
+    assert services.model.search is search is not None, "opened once"
     moved = {photo.id for photo in library.records(ids) if photo.id in of_label and photo.unsure}
     assert moved == {p.id for p in scenes if p.id in of_label and p.confidence < HIGHEST}
     unaffected = [photo for photo in scenes if photo.id not in of_label]
