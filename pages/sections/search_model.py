@@ -25,7 +25,9 @@ def search_model() -> None:
     if notice := st.session_state.pop(_NOTICE, None):
         st.success(notice, icon=":material/check_circle:")
     state = services.search_choice.state()
-    unused = [stored for stored in services.search_choice.stored() if not stored.is_in_use]
+    is_shared = services.settings.is_shared
+    all_stored = () if is_shared else services.search_choice.stored()
+    unused = [stored for stored in all_stored if not stored.is_in_use]
     st.markdown(_table(services, state, unused))
     if state is not None and state.problem is not None:
         show = st.info if state.is_automatic else st.warning
@@ -33,7 +35,7 @@ def search_model() -> None:
             f"The search model cannot be used. {error_markdown(state.problem)}",
             icon=":material/info:" if state.is_automatic else ":material/warning:",
         )
-    if services.settings.is_shared:
+    if is_shared:
         return  # the administrator chooses
     _picker(services, state)
     _embeddings(services, state)
