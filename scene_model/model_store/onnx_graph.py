@@ -191,6 +191,15 @@ def part_of(model: ModelProto, inputs: list[str], output: str) -> ModelProto:
     return part
 
 
+def rename_input(model: ModelProto, name: str, new_name: str) -> None:
+    """Give an input of a network another name."""
+    for entry in model.graph.input:
+        if entry.name == name:
+            entry.name = new_name
+    # The nodes keep the name that they read, those of inner graphs too.
+    model.graph.node.insert(0, onnx.helper.make_node("Identity", [new_name], [name]))
+
+
 def _needed(graph: GraphProto, output: str) -> tuple[set[int], set[str]]:
     """Return the indices of the nodes that compute a value, and the names of what they read."""
     producers = {name: i for i, node in enumerate(graph.node) for name in node.output if name}
