@@ -89,7 +89,14 @@ def read_hub(reference: str, settings: Settings) -> HubModel:
         content = json.loads(data)
         commit, listed = str(content["sha"]), _entries(content["siblings"])
         licence = _licence(content)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise ModelHubError(
             f"{settings.model_hub} does not answer as a hub of models: {error!r}."
         ) from error

@@ -90,7 +90,9 @@ class LocalModel:
     def context_length(self) -> int | None:
         """How many tokens a text has at most; None where no file says so. Raises ModelRefused."""
         config = self.config or {}
-        text = config.get("text_config") or config.get("text_cfg") or {}
+        text = config.get("text_config") or config.get("text_cfg")
+        if not isinstance(text, dict):
+            text = {}
         lengths = (
             self._tokenizer_config.get("model_max_length"),
             text.get("max_position_embeddings"),

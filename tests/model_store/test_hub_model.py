@@ -178,7 +178,14 @@ def test_no_such_model(hub: Hub, settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     "info",
-    [{"sha": "../../etc"}, {"sha": None}, {"siblings": 3}, {"siblings": [{}]}, {"cardData": 3}],
+    [
+        {"sha": "../../etc"},
+        {"sha": None},
+        {"siblings": 3},
+        {"siblings": [{}]},
+        {"siblings": [{"rfilename": "model.onnx", "blobId": "0", "size": float("inf")}]},
+        {"cardData": 3},
+    ],
 )
 def test_a_listing_that_is_none(hub: Hub, settings: Settings, info: dict[str, Any]) -> None:
     hub.info = info
