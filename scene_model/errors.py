@@ -518,7 +518,9 @@ class ModelHubError(SceneError):
         "hub_not_found": ErrorCode(404, "It has no such model, revision or file."),
         "hub_access_denied": ErrorCode(403, "It gives the model only to people who signed in."),
         "hub_file_differs": ErrorCode(502, "What arrived is not the file that was announced."),
-        "hub_address_refused": ErrorCode(502, "Its address, or one it refers to, is not https."),
+        "hub_address_refused": ErrorCode(
+            502, "Its address, or one it refers to, is not https or is private."
+        ),
     }
 
 

@@ -235,6 +235,8 @@ def _entries(siblings: list[dict[str, Any]]) -> dict[str, HubFile]:
             continue
         if sha256 is not None and not _SHA256.fullmatch(sha256):
             continue
+        if size < 0:
+            raise ValueError(f"{name} has the size {size}")
         entries[name] = HubFile(size, sha256, git_sha1)
     return entries
 

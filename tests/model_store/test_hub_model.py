@@ -8,6 +8,7 @@ import pytest
 
 from scene_model.config import Settings
 from scene_model.errors import ModelHubError, ModelRefused, NotForVisitors, SceneError
+from scene_model.model_store.hub_client import is_public
 from scene_model.model_store.hub_model import (
     HubModel,
     download,
@@ -132,6 +133,10 @@ def test_another_hash(hub: Hub, settings: Settings, name: str) -> None:
         ("to http://example.org/model.onnx", "hub_address_refused"),
         ("to file:///etc/hostname", "hub_address_refused"),
         ("to ftp://127.0.0.1/model.onnx", "hub_address_refused"),
+        ("to https://127.0.0.2:8443/model.onnx", "hub_address_refused"),
+        ("to https://192.168.0.1/model.onnx", "hub_address_refused"),
+        ("to https://169.254.169.254/latest", "hub_address_refused"),
+        ("to https://[::ffff:10.0.0.1]/model.onnx", "hub_address_refused"),
     ],
 )
 def test_a_file_that_does_not_come(hub: Hub, settings: Settings, fault: str, code: str) -> None:
@@ -155,6 +160,23 @@ def test_redirects(hub: Hub, settings: Settings) -> None:
     (settings.bundles / ".downloads" / f"org--vit-tiny@{COMMIT}" / "config.json").unlink()
     with pytest.raises(ModelHubError, match="redirects more than 5 times"):
         fetch(offer, settings)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", False),
+        ("localhost", False),
+        ("::1", False),
+        ("10.1.2.3", False),
+        ("0.0.0.0", False),  # noqa: S104 - nothing is bound
+        ("224.0.0.1", False),
+        ("8.8.8.8", True),
+        ("2001:4860:4860::8888", True),
+    ],
+)
+def test_public_addresses(host: str, expected: bool) -> None:
+    assert is_public(host) == expected
 
 
 @pytest.mark.parametrize("address", ["http://example.org", "ftp://127.0.0.1", "example.org", ""])
@@ -184,6 +206,7 @@ def test_no_such_model(hub: Hub, settings: Settings) -> None:
         {"siblings": 3},
         {"siblings": [{}]},
         {"siblings": [{"rfilename": "model.onnx", "blobId": "0", "size": float("inf")}]},
+        {"siblings": [{"rfilename": "model.onnx", "blobId": "0", "size": -1}]},
         {"cardData": 3},
     ],
 )
