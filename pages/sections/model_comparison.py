@@ -11,6 +11,7 @@ from pages.sections.models import use_model
 from pages.state.session import get_gallery, get_services
 from scene_model.classifier.catalogue import BundleEntry
 from scene_model.errors import SceneError, UnusableFolders
+from scene_model.jobs.comparison_run import ComparisonRun, ComparisonTask
 from scene_model.learning.compared_photos import (
     UNDECIDED_SAMPLE,
     PhotoToCompare,
@@ -18,7 +19,6 @@ from scene_model.learning.compared_photos import (
     labelled_files,
     undecided_photos,
 )
-from scene_model.learning.comparison_run import ComparisonRun, ComparisonTask
 from scene_model.learning.model_comparison import (
     Answer,
     ComparedPhoto,

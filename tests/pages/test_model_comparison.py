@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from scene_model.jobs.comparison_run import ComparisonRun
 from scene_model.learning.compared_photos import Comparer, PhotoToCompare
-from scene_model.learning.comparison_run import ComparisonRun
 from scene_model.learning.model_comparison import ComparedPhoto, FailedPhoto
 from scene_model.library import edits
 from scene_model.services import Services
