@@ -23,7 +23,14 @@ def convert_keras(source: Path, target: Path, project_dir: Path = PROJECT_DIR) -
             f"not here. In one, run {how}",
             code="model_package_missing",
         )
-    arguments = ["-m", "training", "convert", str(source.absolute()), str(target.absolute())]
+    arguments = [
+        "-m",
+        "training",
+        "convert",
+        str(source.absolute()),
+        str(target.absolute()),
+        "--limited",
+    ]
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter and our own module
             [sys.executable, *arguments],
