@@ -282,6 +282,10 @@ def _require_space(downloads: Path, model: HubModel) -> None:
 def _remove_old(downloads: Path, current: Path) -> None:
     for folder in downloads.iterdir():
         if folder.is_dir() and folder != current:
-            newest = max((p.stat().st_mtime for p in folder.rglob("*")), default=0.0)
+            try:
+                # The folder itself counts: another process may have begun to download into it.
+                newest = max(p.stat().st_mtime for p in (folder, *folder.rglob("*")))
+            except OSError:  # another process just renamed a file in it
+                continue
             if time.time() - newest > _KEPT_S:
                 shutil.rmtree(folder, ignore_errors=True)

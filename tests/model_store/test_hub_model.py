@@ -1,5 +1,6 @@
 """Models of a hub: listed before they are downloaded, resumed, compared with their hashes."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,16 @@ def test_an_earlier_download_is_resumed(hub: Hub, settings: Settings) -> None:
     assert fetch(offer, settings).path("config.json").is_file()
     assert hub.fetched == []
     assert sorted(p.name for p in model.folder.iterdir()) == sorted(offer.entries)
+
+
+def test_old_downloads_are_removed_and_fresh_ones_kept(hub: Hub, settings: Settings) -> None:
+    downloads = settings.bundles / ".downloads"
+    old, fresh = downloads / "org--old@1", downloads / "org--fresh@1"
+    for folder in (old, fresh):
+        folder.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    fetch(offer_of(hub, settings), settings)
+    assert (old.exists(), fresh.exists()) == (False, True)
 
 
 def test_a_server_that_sends_no_parts(hub: Hub, settings: Settings) -> None:
