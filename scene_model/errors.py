@@ -401,7 +401,9 @@ class ModelRefused(UsageError):
         "model_too_large": ErrorCode(413, "Its files are larger than a model may be."),
         "model_no_space": ErrorCode(507, "The disk has too little room for it."),
         "model_damaged": ErrorCode(422, "A file is damaged, or not of the kind its name says."),
-        "model_unsafe": ErrorCode(422, "The network reads files, or has operators, that may not."),
+        "model_unsafe": ErrorCode(
+            422, "The network reads files or has operators that are not allowed."
+        ),
         "model_shape": ErrorCode(422, "Its inputs or outputs have shapes that photos do not fit."),
         "model_labels": ErrorCode(422, "The labels do not fit the network's outputs."),
         "model_options": ErrorCode(422, "An option is missing, or contradicts the model's config."),

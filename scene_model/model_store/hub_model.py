@@ -129,7 +129,7 @@ def download(model: HubModel, settings: Settings, progress: Progress) -> LocalMo
     folder = downloads / f"{model.repository.replace('/', '--')}@{model.commit}"
     lock = acquire_lock(folder)
     if lock is None:
-        raise ModelRefused(f"Another process downloads {model.repository}. Wait for it.")
+        raise ModelRefused(f"Another process is downloading {model.repository}. Wait for it.")
     try:
         _remove_old(downloads, folder)
         _require_space(downloads, model)
