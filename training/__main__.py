@@ -87,8 +87,6 @@ def _parser() -> argparse.ArgumentParser:
     converted = steps.add_parser("convert", help="convert a Keras model to TFLite")
     converted.add_argument("source", type=Path, help="a .keras file, or the folder of a SavedModel")
     converted.add_argument("target", type=Path, help="the .tflite file to write")
-    what = "limit memory and time, for models of people whom you do not trust (Linux)"
-    converted.add_argument("--limited", action="store_true", help=what)
     return parser
 
 
@@ -96,7 +94,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.step == "convert":
         from training.convert import convert
 
-        convert(options.source, options.target, options.limited)
+        convert(options.source, options.target)
     elif options.step == "collect":
         _collect(options)
     elif options.step == "export-onnx":

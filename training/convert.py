@@ -3,27 +3,16 @@
 import tempfile
 from pathlib import Path
 
-from scene_model.model_store.trial_process import limit_resources
 from training.recipe import TrainingError
 from training.saved_model import copy_without_file_access
 
-# TensorFlow itself takes about 1 GB. A network is held as read and as converted, both more than
-# once.
-_MORE_BYTES, _COPIES = 4_000_000_000, 8
-_SECONDS = 600
 
-
-def convert(source: Path, target: Path, is_limited: bool = False) -> None:
+def convert(source: Path, target: Path) -> None:
     """Convert a ``.keras`` file or the folder of a SavedModel. Raises TrainingError.
 
     Code inside a file (`Lambda` layers) is refused: Keras's safe mode stays on. A SavedModel is
-    loaded from a copy that can reach no files. is_limited: whether memory and time of this process
-    are limited, which only Linux can do.
+    loaded from a copy that can reach no files.
     """
-    if is_limited:
-        paths = source.rglob("*") if source.is_dir() else [source]
-        size = sum(path.stat().st_size for path in paths if path.is_file())
-        limit_resources(_MORE_BYTES + _COPIES * size, _SECONDS)
     import keras
     import tensorflow as tf
 

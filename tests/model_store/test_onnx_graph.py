@@ -41,7 +41,10 @@ def test_data_outside_its_folder(tmp_path: Path, location: str) -> None:
 def test_data_outside_its_folder_in_a_function(tmp_path: Path) -> None:
     (tmp_path / "secret.bin").write_bytes(b"s" * 12)
     constant = onnx.TensorProto(
-        name="kernel", dims=[3], data_type=onnx.TensorProto.FLOAT, data_location=1
+        name="kernel",
+        dims=[3],
+        data_type=onnx.TensorProto.FLOAT,
+        data_location=onnx.TensorProto.EXTERNAL,
     )
     for key, value in (("location", "../secret.bin"), ("offset", "0"), ("length", "12")):
         constant.external_data.add(key=key, value=value)

@@ -46,7 +46,7 @@ def test_a_saved_model_that_writes_a_file_when_it_is_loaded(
 
     written = tmp_path / "written"
 
-    class Writer(tf.saved_model.experimental.TrackableResource):  # type: ignore[misc]
+    class Writer(tf.saved_model.experimental.TrackableResource):
         def _create_resource(self) -> object:
             return tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=(), shared_name="writer")
 
