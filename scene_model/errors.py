@@ -401,7 +401,9 @@ class ModelRefused(UsageError):
         "model_too_large": ErrorCode(413, "Its files are larger than a model may be."),
         "model_no_space": ErrorCode(507, "The disk has too little room for it."),
         "model_damaged": ErrorCode(422, "A file is damaged, or not of the kind its name says."),
-        "model_unsafe": ErrorCode(422, "The network reads files, or has operators, that may not."),
+        "model_unsafe": ErrorCode(
+            422, "The network reads files or has operators that are not allowed."
+        ),
         "model_shape": ErrorCode(422, "Its inputs or outputs have shapes that photos do not fit."),
         "model_labels": ErrorCode(422, "The labels do not fit the network's outputs."),
         "model_options": ErrorCode(422, "An option is missing, or contradicts the model's config."),
@@ -518,7 +520,9 @@ class ModelHubError(SceneError):
         "hub_not_found": ErrorCode(404, "It has no such model, revision or file."),
         "hub_access_denied": ErrorCode(403, "It gives the model only to people who signed in."),
         "hub_file_differs": ErrorCode(502, "What arrived is not the file that was announced."),
-        "hub_address_refused": ErrorCode(502, "Its address, or one it refers to, is not https."),
+        "hub_address_refused": ErrorCode(
+            502, "Its address, or one it refers to, is not https or is private."
+        ),
     }
 
 

@@ -10,7 +10,8 @@ from pages.sections.messages import counted, error_markdown, escape_markdown
 from pages.sections.models import use_model
 from pages.state.session import get_gallery, get_services
 from scene_model.classifier.catalogue import BundleEntry
-from scene_model.errors import SceneError
+from scene_model.errors import SceneError, UnusableFolders
+from scene_model.jobs.comparison_run import ComparisonRun, ComparisonTask
 from scene_model.learning.compared_photos import (
     UNDECIDED_SAMPLE,
     PhotoToCompare,
@@ -18,7 +19,6 @@ from scene_model.learning.compared_photos import (
     labelled_files,
     undecided_photos,
 )
-from scene_model.learning.comparison_run import ComparisonRun, ComparisonTask
 from scene_model.learning.model_comparison import (
     Answer,
     ComparedPhoto,
@@ -112,7 +112,9 @@ def _start() -> None:
 def _photos(source: str, services: Services) -> list[PhotoToCompare]:
     if source == _LABELLED:
         typed = str(st.session_state.get(_FOLDER, "")).strip()
-        return labelled_files(Path(typed).expanduser(), _MAX_PHOTOS)
+        if not typed:
+            raise UnusableFolders("Enter a folder whose folders are classes.")
+        return labelled_files(Path(typed), _MAX_PHOTOS)
     decided = decided_photos(services.library, _MAX_PHOTOS)
     return decided and [*decided, *undecided_photos(services.library, UNDECIDED_SAMPLE)]
 

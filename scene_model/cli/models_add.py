@@ -50,10 +50,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--short-side", type=int, metavar="N", help="of centre_crop: length before the cut"
     )
     further.add_argument(
-        "--scale", type=_ratio, help="pixels are multiplied by it, such as 1/255; then"
+        "--scale", type=_ratio, help="pixels, 0 to 255, are multiplied by it, such as 1/255"
     )
-    further.add_argument("--mean", type=_three, metavar="R,G,B", help="is subtracted, and")
-    further.add_argument("--deviation", type=_three, metavar="R,G,B", help="divides")
+    further.add_argument(
+        "--mean", type=_three, metavar="R,G,B", help="subtracted from each colour, after --scale"
+    )
+    further.add_argument(
+        "--deviation",
+        type=_three,
+        metavar="R,G,B",
+        help="each colour is divided by it, after --mean",
+    )
     further.add_argument("--colour-order", choices=("RGB", "BGR"), help="default: RGB")
     further.add_argument("--layout", choices=("NCHW", "NHWC"), help="default: as the shape says")
     further.add_argument("--output", metavar="NAME", help="the network's output, if it has several")
@@ -119,7 +126,7 @@ def _added_lines(added: AddedModel) -> list[str]:
             f"`models use {added.folder.name}`, or on the app's page “Model”.",
         ]
     labels = counted(len(description.heads[0].labels), "label")
-    lines.append(f"{labels}, {added.ours:,} of them with ids of the shipped labels")
+    lines.append(f"{labels}; the shipped model has {added.ours:,} of them too")
     if not added.has_last_layer:
         lines.append(
             "Its last layer could not be told apart, so its answers serve as its embedding: "

@@ -1,5 +1,6 @@
 """The photos on which two models are compared, and the predictions of both."""
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,15 +78,13 @@ def labelled_files(folder: Path, limit: int) -> list[PhotoToCompare]:
 
     The name of a class folder is what its photos show. Raises UnusableFolders.
     """
-    if not folder.is_dir():
-        raise UnusableFolders(f"There is no folder {folder}. Name one whose folders are classes.")
-    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    files = [
-        PhotoToCompare(path.relative_to(folder).as_posix(), None, path, of_class.name)
-        for of_class in classes
-        for path in sorted(of_class.rglob("*"))
-        if path.is_file() and has_picture_name(path)
-    ]
+    try:
+        files = _files_of_classes(folder.expanduser())
+    except (OSError, RuntimeError) as error:  # RuntimeError: no user has the name after "~"
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UnusableFolders(
+            f"{folder} cannot be read: {reason}. Name a folder that you may read."
+        ) from error
     if not files:
         raise UnusableFolders(
             f"{folder} has no folders with pictures. Put the photos of each class into a folder "
@@ -93,6 +92,22 @@ def labelled_files(folder: Path, limit: int) -> list[PhotoToCompare]:
         )
     chosen = np.random.default_rng(_SEED).permutation(len(files))[:limit]
     return [files[index] for index in sorted(chosen.tolist())]
+
+
+def _files_of_classes(folder: Path) -> list[PhotoToCompare]:
+    if not folder.is_dir():
+        raise UnusableFolders(f"There is no folder {folder}. Name one whose folders are classes.")
+    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    for of_class in classes:
+        # `rglob` passes over a folder that it may not read.
+        with os.scandir(of_class):
+            pass
+    return [
+        PhotoToCompare(path.relative_to(folder).as_posix(), None, path, of_class.name)
+        for of_class in classes
+        for path in sorted(of_class.rglob("*"))
+        if path.is_file() and has_picture_name(path)
+    ]
 
 
 class Comparer:

@@ -119,7 +119,7 @@ def store_lock(bundles: Path) -> Iterator[None]:
     lock: LockFile | None = acquire_lock(bundles / _LOCK)
     if lock is None:
         raise ModelRefused(
-            "Another process adds or removes a model. Try again when it has finished."
+            "Another process is adding or removing a model. Try again when it has finished."
         )
     try:
         for left in bundles.glob(f"{SCRATCH_PREFIX}*"):
@@ -169,7 +169,8 @@ def _labels(model: LocalModel, options: AddOptions) -> AddedLabels | None:
     if model.files.kind == "pair":
         if options.labels is not None:
             raise ModelRefused(
-                f"{model.origin} is a pair for searches, which has no labels. Leave --labels out.",
+                f"{model.origin} is an image and text network (such as CLIP), which has no labels. "
+                "Leave --labels out.",
                 code="model_options",
             )
         return None

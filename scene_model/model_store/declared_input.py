@@ -93,7 +93,7 @@ def declared_input(
             return _of_open_clip(processor) if is_of_open_clip else _of_hugging_face(processor)
         if config is not None and isinstance(config.get("pretrained_cfg"), dict):
             return _of_timm(config["pretrained_cfg"])
-    except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError) as error:
+    except (TypeError, ValueError, KeyError, IndexError, ArithmeticError) as error:
         raise ModelRefused(
             f"The config of the model's preprocessing cannot be read: {error!r}.",
             code="model_damaged",

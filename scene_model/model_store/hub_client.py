@@ -1,5 +1,7 @@
 """Ask a hub of models over https: no account, no cookies, nothing is sent but the request."""
 
+import ipaddress
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -57,7 +59,8 @@ class HubClient:
             ) from error
         self._errors: Any = urllib3.exceptions
         self._address = address.rstrip("/")
-        self._is_here = urlsplit(self._address).hostname in _HERE
+        self._hub_host = urlsplit(self._address).hostname
+        self._is_here = self._hub_host in _HERE
         self._require_safe(self._address)
         # Proxies and accounts that the environment names are not used.
         self._pool = urllib3.PoolManager(
@@ -76,9 +79,11 @@ class HubClient:
         headers = dict(self._pool.headers)
         if start:
             headers["Range"] = f"bytes={start}-"
-        for _ in range(_MAX_REDIRECTS + 1):
+        for redirects in range(_MAX_REDIRECTS + 1):
             self._require_safe(url)
             host = urlsplit(url).hostname or url
+            if redirects:
+                self._require_public(host)
             try:
                 response = self._pool.request(
                     "GET", url, headers=headers, preload_content=False, redirect=False
@@ -122,6 +127,36 @@ class HubClient:
                 "SCENE_MODEL_HUB if it says so.",
                 code="hub_address_refused",
             )
+
+    def _require_public(self, host: str) -> None:
+        """Refuse a redirect from the hub to this computer or to others of its network."""
+        if host == self._hub_host or self._is_here and host in _HERE:
+            return
+        if not is_public(host):
+            raise ModelHubError(
+                f"{self._hub_host} redirects to {host[:100]}, an address of this computer or its "
+                "network. Models are downloaded from public addresses only.",
+                code="hub_address_refused",
+            )
+
+
+def is_public(host: str) -> bool:
+    """Return whether all addresses of a host are public. Raises ModelHubError if it has none.
+
+    The name may lead elsewhere when it is asked for next; then the certificate does not fit.
+    """
+    try:
+        entries = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+    except (OSError, ValueError) as error:
+        raise _unavailable(host, error) from error
+    addresses = [ipaddress.ip_address(entry[4][0]) for entry in entries]
+    return all(_is_global(address) for address in addresses)
+
+
+def _is_global(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.is_global and not address.is_multicast
 
 
 def _check_status(status: int, host: str, path: str) -> None:

@@ -89,7 +89,14 @@ def read_hub(reference: str, settings: Settings) -> HubModel:
         content = json.loads(data)
         commit, listed = str(content["sha"]), _entries(content["siblings"])
         licence = _licence(content)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise ModelHubError(
             f"{settings.model_hub} does not answer as a hub of models: {error!r}."
         ) from error
@@ -122,7 +129,7 @@ def download(model: HubModel, settings: Settings, progress: Progress) -> LocalMo
     folder = downloads / f"{model.repository.replace('/', '--')}@{model.commit}"
     lock = acquire_lock(folder)
     if lock is None:
-        raise ModelRefused(f"Another process downloads {model.repository}. Wait for it.")
+        raise ModelRefused(f"Another process is downloading {model.repository}. Wait for it.")
     try:
         _remove_old(downloads, folder)
         _require_space(downloads, model)
@@ -228,6 +235,8 @@ def _entries(siblings: list[dict[str, Any]]) -> dict[str, HubFile]:
             continue
         if sha256 is not None and not _SHA256.fullmatch(sha256):
             continue
+        if size < 0:
+            raise ValueError(f"{name} has the size {size}")
         entries[name] = HubFile(size, sha256, git_sha1)
     return entries
 
@@ -273,6 +282,10 @@ def _require_space(downloads: Path, model: HubModel) -> None:
 def _remove_old(downloads: Path, current: Path) -> None:
     for folder in downloads.iterdir():
         if folder.is_dir() and folder != current:
-            newest = max((p.stat().st_mtime for p in folder.rglob("*")), default=0.0)
+            try:
+                # The folder itself counts: another process may have begun to download into it.
+                newest = max(p.stat().st_mtime for p in (folder, *folder.rglob("*")))
+            except OSError:  # another process just renamed a file in it
+                continue
             if time.time() - newest > _KEPT_S:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -46,9 +46,8 @@ class LocalModel:
 
     @property
     def size(self) -> int:
-        """Bytes of the networks and of the data beside them."""
-        names = {self.files.network, self.files.text, *self.files.weights} - {None}
-        paths = [self.folder / str(name) for name in names]
+        """Bytes of all files of the model."""
+        paths = [self.folder / name for name in self.files.names]
         if self.files.kind == "saved_model":
             paths = [path for path in self.folder.rglob("*") if path.is_file()]
         return sum(path.stat().st_size for path in paths)
@@ -90,7 +89,9 @@ class LocalModel:
     def context_length(self) -> int | None:
         """How many tokens a text has at most; None where no file says so. Raises ModelRefused."""
         config = self.config or {}
-        text = config.get("text_config") or config.get("text_cfg") or {}
+        text = config.get("text_config") or config.get("text_cfg")
+        if not isinstance(text, dict):
+            text = {}
         lengths = (
             self._tokenizer_config.get("model_max_length"),
             text.get("max_position_embeddings"),

@@ -103,7 +103,8 @@ def choose_files(names: Collection[str], source: str) -> ModelFiles:
     if half is not None:
         other = next(n for pair in _PAIRS for n in pair if half in pair and n != half)
         raise ModelRefused(
-            f"{source} has {half}, but not {other}: a pair for search needs both.",
+            f"{source} has {half}, but not {other}: an image and text network (such as CLIP) needs "
+            "both.",
             code="model_files_missing",
         )
     if "saved_model.pb" in named:

@@ -29,16 +29,29 @@ def read_graph(path: Path, max_bytes: int) -> ModelProto:
         ) from error
     if not model.graph.node or not model.graph.output:
         raise ModelRefused(f"{path.name} has no network in it.", code="model_damaged")
+    if total > max_bytes:
+        raise too_large(path.name, total, max_bytes)
+    if model.functions:
+        model = _without_functions(model, path.name)
     for tensor in _tensors(model.graph):
         if tensor.data_location == _OUTSIDE:
             total += _outside_bytes(tensor, path.parent)
     if total > max_bytes:
         raise too_large(path.name, total, max_bytes)
-    if model.functions:
-        model = onnx.inliner.inline_local_functions(model)
     _check_operators(model.graph, path.name)
     _load_outside_data(model, path)
     return model
+
+
+def _without_functions(model: ModelProto, name: str) -> ModelProto:
+    """Put the nodes of the file's own functions where they are called. Raises ModelRefused."""
+    try:
+        return onnx.inliner.inline_local_functions(model)
+    except Exception as error:  # onnx has no class of its own for functions that call themselves
+        raise ModelRefused(
+            f"The functions of {name} cannot be read: {str(error)[:200]}. Export it again.",
+            code="model_damaged",
+        ) from error
 
 
 def too_large(name: str, size: int, max_bytes: int) -> ModelRefused:
@@ -189,6 +202,15 @@ def part_of(model: ModelProto, inputs: list[str], output: str) -> ModelProto:
     part.graph.input.extend(entry for entry in inputs_of(model) if entry.name in needed_inputs)
     part.graph.output.append(onnx.helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
     return part
+
+
+def rename_input(model: ModelProto, name: str, new_name: str) -> None:
+    """Give an input of a network another name."""
+    for entry in model.graph.input:
+        if entry.name == name:
+            entry.name = new_name
+    # The nodes keep the name that they read, those of inner graphs too.
+    model.graph.node.insert(0, onnx.helper.make_node("Identity", [new_name], [name]))
 
 
 def _needed(graph: GraphProto, output: str) -> tuple[set[int], set[str]]:

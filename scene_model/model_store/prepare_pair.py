@@ -9,7 +9,13 @@ from onnx import ModelProto
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.errors import ModelRefused
-from scene_model.model_store.onnx_graph import dimensions, inputs_of, part_of, read_graph
+from scene_model.model_store.onnx_graph import (
+    dimensions,
+    inputs_of,
+    part_of,
+    read_graph,
+    rename_input,
+)
 from scene_model.model_store.onnx_parts import (
     checked_row,
     fix_shape,
@@ -31,7 +37,7 @@ from scene_model.model_store.prepared import (
 from scene_model.model_store.token_ids import Tokens, open_tokenizer, padding_of, token_ids
 
 _PHOTO_INPUT, _TEXT_INPUT, _MASK_INPUT = "pixel_values", "input_ids", "attention_mask"
-# As exports of OpenCLIP call the token ids.
+# As exports of OpenCLIP call the token ids; engines know only the usual name.
 _OTHER_TEXT_INPUT = "text"
 # What the embedding of a pair is called, the best first: of the joint space, if it is there.
 _IMAGE_OUTPUTS = ("image_embeds", "image_features", "pooler_output", "embedding")
@@ -101,6 +107,8 @@ def _prepare_text(model: ModelProto, task: Task) -> tuple[int, int, int]:
     padding_id = padding_of(tokenizer, task.padding_token)
     tokens = token_ids(tokenizer, _SENTENCES, length, padding_id)
     joint = _try_text(text, tokens, Path(task.text).name)
+    if ids.name != _TEXT_INPUT:
+        rename_input(text, ids.name, _TEXT_INPUT)
     save_part(text, Path(task.folder) / TEXT_FILE)
     return length, joint, padding_id
 

@@ -49,7 +49,8 @@ def open_tokenizer(file: Path) -> Any:
         from tokenizers import Tokenizer
     except ImportError as error:
         raise ModelRefused(
-            'A pair for search needs another package. Run pip install "scene-gallery[onnx]".',
+            "An image and text network (such as CLIP) needs another package. Run pip install "
+            '"scene-gallery[onnx]".',
             code="model_package_missing",
         ) from error
     try:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,9 +18,13 @@ from scene_model.errors import BundleError, ModelRefused
 from scene_model.model_store.declared_input import DeclaredInput
 from scene_model.model_store.prepared import Task, Trial, are_equal
 
+if TYPE_CHECKING:
+    from scene_model.classifier.bundle import Bundle
+
 _TIMED_RUNS = 5
 # Of the picture that is tried: as a photo that was reduced for the network.
 _HEIGHT, _WIDTH = 480, 640
+_SENTENCES = ("a photo of a dog", "snow")
 
 
 def main() -> None:
@@ -87,13 +91,15 @@ def _end_with_parent(requests: IO[bytes]) -> None:
 
 
 def _try(folder: Path) -> Trial:
-    """Embed two pictures by a finished bundle, as it will be used."""
+    """Embed two pictures, and two sentences, by a finished bundle, as it will be used."""
     from scene_model.classifier.bundle import open_bundle
     from scene_model.classifier.engines.opened import open_engine
 
     before = _peak_bytes()
     try:
-        engine = open_engine(open_bundle(folder), 1)
+        bundle = open_bundle(folder)
+        _try_sentences(bundle)
+        engine = open_engine(bundle, 1)
         pictures = _pictures()
         embeddings = [engine.embed(picture) for picture in pictures]
         started = time.perf_counter()
@@ -117,6 +123,21 @@ def _try(folder: Path) -> Trial:
     after = _peak_bytes()
     used = None if before is None or after is None else after - before
     return Trial(seconds, used)
+
+
+def _try_sentences(bundle: "Bundle") -> None:
+    """Encode two sentences by a bundle's text side, if it has one. Raises BundleError."""
+    if bundle.description.text is None:
+        return
+    from scene_model.classifier.text_encoder import TextEncoder
+
+    first, second = TextEncoder.open(bundle).encode(_SENTENCES)
+    if are_equal(first, second):
+        raise ModelRefused(
+            "The text network answers the same for different sentences. Check that tokenizer.json "
+            "is of the same model.",
+            code="model_trial_failed",
+        )
 
 
 def _pictures() -> list[Any]:

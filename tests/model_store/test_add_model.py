@@ -19,6 +19,7 @@ from scene_model.classifier.classify import Classifier, HeadPredictions
 from scene_model.classifier.engines.onnx import open_session, run_session
 from scene_model.classifier.engines.opened import open_engine
 from scene_model.classifier.preprocessing import InputTensor
+from scene_model.classifier.text_encoder import TextEncoder
 from scene_model.config import DEFAULT_BUNDLE_DIR, PROJECT_DIR, Settings
 from scene_model.errors import ModelRefused, NotForVisitors, TargetExists
 from scene_model.model_store.add_model import AddOptions, add_model, name_of
@@ -123,6 +124,30 @@ def test_a_pair_in_one_file(store: Store, tmp_path: Path) -> None:
     vision = ASSETS / "clip" / "onnx" / "vision_model.onnx"
     expected = runtime_output(vision, engine.preprocessing.tensor(picture))
     assert np.allclose(engine.embed(picture), expected, atol=1e-5)
+
+
+def test_a_pair_as_open_clip_is_exported(store: Store, tmp_path: Path) -> None:
+    source, folder = ASSETS / "clip", tmp_path / "open_clip"
+    for side, name in (("visual", "vision"), ("textual", "text")):
+        (folder / side).mkdir(parents=True)
+        shutil.copyfile(source / "onnx" / f"{name}_model.onnx", folder / side / "model.onnx")
+    for name in ("config.json", "preprocessor_config.json"):
+        shutil.copyfile(source / name, folder / name)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copyfile(source / name, folder / "textual" / name)
+    network = onnx.load(folder / "textual" / "model.onnx")
+    for entry in (*network.graph.input, *network.graph.node):
+        if isinstance(entry, onnx.NodeProto):
+            entry.input[:] = ["text" if name == "input_ids" else name for name in entry.input]
+        elif entry.name == "input_ids":
+            entry.name = "text"
+    onnx.save(network, folder / "textual" / "model.onnx")
+    usual, renamed = (
+        TextEncoder.open(open_bundle(store.add(path, name).folder)).encode(["a dog", "snow"])
+        for path, name in ((source, "usual"), (folder, "renamed"))
+    )
+    assert np.array_equal(usual, renamed)
+    assert not np.allclose(usual[0], usual[1])
 
 
 def test_a_tflite_classifier(store: Store) -> None:

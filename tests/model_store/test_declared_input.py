@@ -86,6 +86,8 @@ def test_open_clip_and_timm() -> None:
         {"size": 224, "resize_mode": "longest", "mean": [1, 1, 1], "std": [1, 1, 1]},
         {"image_mean": [0.5], "image_std": [0.5]},
         {"rescale_factor": "a lot"},
+        {"size": {"shortest_edge": float("inf")}},
+        {"rescale_factor": 10**400},
     ],
 )
 def test_a_config_that_cannot_be_used(processor: dict[str, Any]) -> None:

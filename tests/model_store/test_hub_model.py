@@ -1,5 +1,6 @@
 """Models of a hub: listed before they are downloaded, resumed, compared with their hashes."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from scene_model.config import Settings
 from scene_model.errors import ModelHubError, ModelRefused, NotForVisitors, SceneError
+from scene_model.model_store.hub_client import is_public
 from scene_model.model_store.hub_model import (
     HubModel,
     download,
@@ -101,6 +103,16 @@ def test_an_earlier_download_is_resumed(hub: Hub, settings: Settings) -> None:
     assert sorted(p.name for p in model.folder.iterdir()) == sorted(offer.entries)
 
 
+def test_old_downloads_are_removed_and_fresh_ones_kept(hub: Hub, settings: Settings) -> None:
+    downloads = settings.bundles / ".downloads"
+    old, fresh = downloads / "org--old@1", downloads / "org--fresh@1"
+    for folder in (old, fresh):
+        folder.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    fetch(offer_of(hub, settings), settings)
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
 def test_a_server_that_sends_no_parts(hub: Hub, settings: Settings) -> None:
     offer = offer_of(hub, settings)
     folder = settings.bundles / ".downloads" / f"org--vit-tiny@{COMMIT}"
@@ -132,6 +144,10 @@ def test_another_hash(hub: Hub, settings: Settings, name: str) -> None:
         ("to http://example.org/model.onnx", "hub_address_refused"),
         ("to file:///etc/hostname", "hub_address_refused"),
         ("to ftp://127.0.0.1/model.onnx", "hub_address_refused"),
+        ("to https://127.0.0.2:8443/model.onnx", "hub_address_refused"),
+        ("to https://192.168.0.1/model.onnx", "hub_address_refused"),
+        ("to https://169.254.169.254/latest", "hub_address_refused"),
+        ("to https://[::ffff:10.0.0.1]/model.onnx", "hub_address_refused"),
     ],
 )
 def test_a_file_that_does_not_come(hub: Hub, settings: Settings, fault: str, code: str) -> None:
@@ -157,6 +173,23 @@ def test_redirects(hub: Hub, settings: Settings) -> None:
         fetch(offer, settings)
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", False),
+        ("localhost", False),
+        ("::1", False),
+        ("10.1.2.3", False),
+        ("0.0.0.0", False),  # noqa: S104 - nothing is bound
+        ("224.0.0.1", False),
+        ("8.8.8.8", True),
+        ("2001:4860:4860::8888", True),
+    ],
+)
+def test_public_addresses(host: str, expected: bool) -> None:
+    assert is_public(host) == expected
+
+
 @pytest.mark.parametrize("address", ["http://example.org", "ftp://127.0.0.1", "example.org", ""])
 def test_only_https_except_for_this_computer(tmp_path: Path, address: str) -> None:
     settings = Settings(bundles=tmp_path, model_hub=address)
@@ -178,7 +211,15 @@ def test_no_such_model(hub: Hub, settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     "info",
-    [{"sha": "../../etc"}, {"sha": None}, {"siblings": 3}, {"siblings": [{}]}, {"cardData": 3}],
+    [
+        {"sha": "../../etc"},
+        {"sha": None},
+        {"siblings": 3},
+        {"siblings": [{}]},
+        {"siblings": [{"rfilename": "model.onnx", "blobId": "0", "size": float("inf")}]},
+        {"siblings": [{"rfilename": "model.onnx", "blobId": "0", "size": -1}]},
+        {"cardData": 3},
+    ],
 )
 def test_a_listing_that_is_none(hub: Hub, settings: Settings, info: dict[str, Any]) -> None:
     hub.info = info

@@ -64,6 +64,13 @@ def test_files_that_are_never_opened(tmp_path: Path, name: str) -> None:
         read_local(tmp_path / name)
 
 
+@pytest.mark.parametrize("text", ['"x"', "[1]", "{}", "null"])
+def test_a_config_without_the_length_of_texts(tmp_path: Path, text: str) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"x")
+    (tmp_path / "config.json").write_text(f'{{"text_config": {text}}}', encoding="utf-8")
+    assert read_local(tmp_path).context_length is None
+
+
 def test_a_saved_model_and_single_files(tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").touch()
     (tmp_path / "variables").mkdir()

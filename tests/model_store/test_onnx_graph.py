@@ -38,6 +38,29 @@ def test_data_outside_its_folder(tmp_path: Path, location: str) -> None:
     assert repr(location) in error.message
 
 
+def test_data_outside_its_folder_in_a_function(tmp_path: Path) -> None:
+    (tmp_path / "secret.bin").write_bytes(b"s" * 12)
+    constant = onnx.TensorProto(
+        name="kernel",
+        dims=[3],
+        data_type=onnx.TensorProto.FLOAT,
+        data_location=onnx.TensorProto.EXTERNAL,
+    )
+    for key, value in (("location", "../secret.bin"), ("offset", "0"), ("length", "12")):
+        constant.external_data.add(key=key, value=value)
+    node = helper.make_node("Constant", [], ["read"], value=constant)
+    opsets = [helper.make_opsetid("", 13)]
+    call = helper.make_node("Read", [], ["read"], domain="own")
+    source = networks.added_to_means(tmp_path / "net" / "net.onnx", call, value="read")
+    model = onnx.load(source)
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    model.functions.append(helper.make_function("own", "Read", [], ["read"], [node], opsets))
+    source.write_bytes(model.SerializeToString())
+    error = refusal(source)
+    assert error.code == "model_unsafe"
+    assert "'../secret.bin'" in error.message
+
+
 def test_data_outside_that_is_missing_short_or_too_large(tmp_path: Path) -> None:
     source = networks.reads_outside(tmp_path / "net.onnx", "weights.bin")
     assert refusal(source).code == "model_files_missing"

@@ -95,6 +95,14 @@ def test_a_file_of_four_gigabytes_is_refused_unread(store: Store, tmp_path: Path
     assert "4,000,000,000" in error.message
 
 
+@pytest.mark.parametrize("name", ["tokenizer.json", "LICENSE"])
+def test_files_beside_the_network_count(store: Store, tmp_path: Path, name: str) -> None:
+    folder = shutil.copytree(ASSETS / "clip", tmp_path / "clip")
+    with (folder / name).open("ab") as file:
+        file.truncate(4_000_000_000)
+    assert store.refusal(folder).code == "model_too_large"
+
+
 @pytest.mark.parametrize("ending", ["onnx", "tflite"])
 def test_a_damaged_file(store: Store, tmp_path: Path, ending: str) -> None:
     original = ASSETS / ("vit/model.onnx" if ending == "onnx" else "flowers.tflite")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from scene_model.jobs.comparison_run import ComparisonRun
 from scene_model.learning.compared_photos import Comparer, PhotoToCompare
-from scene_model.learning.comparison_run import ComparisonRun
 from scene_model.learning.model_comparison import ComparedPhoto, FailedPhoto
 from scene_model.library import edits
 from scene_model.services import Services
@@ -94,9 +94,15 @@ def test_on_a_labelled_folder(
 ) -> None:
     app.switch_page("model_card.py").run()
     app.selectbox(key="comparison_source").select("A folder of class folders").run()
-    app.text_input(key="comparison_folder").input(str(tmp_path / "nowhere")).run()
-    press(app, "Compare")
-    assert "There is no folder" in texts(app)
+    for folder, problem in (
+        ("", "Enter a folder"),
+        ("~nosuchuser/photos", "cannot be read"),
+        (str(tmp_path / ("x" * 5_000)), "cannot be read"),
+        (str(tmp_path / "nowhere"), "There is no folder"),
+    ):
+        app.text_input(key="comparison_folder").input(folder).run()
+        press(app, "Compare")
+        assert problem in texts(app)
     (tmp_path / "photos" / "Flower").mkdir(parents=True)
     (tmp_path / "photos" / "Flower" / "a.jpg").write_bytes(flower)
     (tmp_path / "photos" / "Flower" / "b.jpg").write_bytes(b"no picture")

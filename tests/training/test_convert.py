@@ -39,6 +39,32 @@ def test_a_saved_model(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
+def test_a_saved_model_that_writes_a_file_when_it_is_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import tensorflow as tf
+
+    written = tmp_path / "written"
+
+    class Writer(tf.saved_model.experimental.TrackableResource):
+        def _create_resource(self) -> object:
+            return tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=(), shared_name="writer")
+
+        def _initialize(self) -> None:
+            tf.io.write_file(str(written), "hostile")
+
+    module = tf.Module()
+    module.writer = Writer()
+    double = tf.function(lambda x: x * 2, input_signature=[tf.TensorSpec((1, 2))])
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures=double)
+    written.unlink(missing_ok=True)
+    assert main(["convert", str(tmp_path / "saved"), str(tmp_path / "network.tflite")]) == 2
+    assert "saved has the operators WriteFile" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["saved"]
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
 def test_code_inside_a_model_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import keras
 

@@ -1,12 +1,13 @@
 """A comparison of two models in the background, with progress and stop."""
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from scene_model.classifier.classify import Classifier
 from scene_model.errors import SceneError
+from scene_model.jobs.in_order import in_order
+from scene_model.jobs.job import reported_error
 from scene_model.learning.compared_photos import Comparer, PhotoToCompare, photos_per_s
 from scene_model.learning.model_comparison import ComparedPhoto, FailedPhoto, ModelComparison
 from scene_model.library.store import Library
@@ -63,7 +64,7 @@ class ComparisonRun:
 
     @property
     def error(self) -> SceneError | None:
-        """Why the other model could not be compared at all."""
+        """Why the comparison did not begin, or ended before the last photo."""
         return self._error
 
     def comparison(self) -> ModelComparison:
@@ -86,11 +87,20 @@ class ComparisonRun:
             candidate = task.candidate()
             comparer = Comparer(task.current, candidate, task.library, task.by_head)
             self._rates = photos_per_s((task.current, candidate))
-            with ThreadPoolExecutor(task.workers) as pool:
-                for _ in pool.map(lambda photo: self._compare(comparer, photo), task.photos):
-                    pass
-        except SceneError as error:
-            self._error = error
+            # Python waits for what threads of a pool were given before it ends: a few photos only.
+            for _ in in_order(
+                self._photos_left(), lambda photo: self._compare(comparer, photo), task.workers
+            ):
+                pass
+        except Exception as error:
+            self._error = reported_error(error)
+
+    def _photos_left(self) -> Iterator[PhotoToCompare]:
+        """Yield the photos until the run is stopped."""
+        for photo in self.task.photos:
+            if self._stopped.is_set():
+                return
+            yield photo
 
     def _compare(self, comparer: Comparer, photo: PhotoToCompare) -> None:
         if self._stopped.is_set():
