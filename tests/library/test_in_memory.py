@@ -36,7 +36,7 @@ from scene_model.search.conditions import (
 from scene_model.search.query_values import DaySpan
 from scene_model.statistics.months import count_by_month
 from scene_model.statistics.tag_counts import count_by_tag
-from tests.library.rows import Row, put
+from tests.library.rows import Row, add, put
 
 COUNT = 60
 NAMES = ("a.jpg", "b.jpg", "É.jpg", "\U0001f600.jpg", "z.jpg")
@@ -215,3 +215,24 @@ def test_the_same_as_read_anew(
             connection.execute(delete(effective_tags))
         put(other, [_photo(draw, number) for number in range(COUNT // 2)])
         _check(library)
+
+
+def test_a_write_while_a_list_is_made_is_in_the_next_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sort = SORTS[0]
+    with Library(tmp_path) as library, Library(tmp_path) as other:
+        put(library, [Row("a.jpg")])
+        order = library.columns.orders[sort]
+
+        class WrittenMeanwhile:
+            def get(self) -> Any:
+                numbers = order.get()
+                add(other, Row("b.jpg"))
+                return numbers
+
+        monkeypatch.setitem(library.columns.orders, sort, WrittenMeanwhile())
+        where = photos.c.format == "JPEG"
+        library.count(where, sort=sort)
+        monkeypatch.setitem(library.columns.orders, sort, order)
+        assert library.count(where, sort=sort) == 2
