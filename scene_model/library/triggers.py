@@ -123,6 +123,11 @@ _ACTIONS = {
     ),
     "photo_added": ("AFTER INSERT ON photos", _NOTE_CHANGE.format(photo="NEW.number")),
     "photo_deleted": ("AFTER DELETE ON photos", _NOTE_CHANGE.format(photo="OLD.number")),
+    # No photo: which others had a near hash is unknown then, as after `hash_changed`.
+    "hash_deleted": (
+        "AFTER DELETE ON photos WHEN OLD.perceptual_hash IS NOT NULL",
+        _NOTE_CHANGE.format(photo="0"),
+    ),
     "photo_changed": ("AFTER UPDATE ON photos", _NOTE_CHANGE.format(photo="NEW.number")),
     "effective_tag_added": ("AFTER INSERT ON held_tags", _NOTE_CHANGE.format(photo="NEW.photo")),
     "effective_tag_removed": ("AFTER DELETE ON held_tags", _NOTE_CHANGE.format(photo="OLD.photo")),

@@ -236,3 +236,13 @@ def test_a_write_while_a_list_is_made_is_in_the_next_list(
         library.count(where, sort=sort)
         monkeypatch.setitem(library.columns.orders, sort, order)
         assert library.count(where, sort=sort) == 2
+
+
+def test_duplicates_after_the_number_of_a_deleted_photo_is_used_again(tmp_path: Path) -> None:
+    with Library(tmp_path) as library, Library(tmp_path) as other:
+        put(library, [Row("a.jpg", hash=1), Row("b.jpg", hash=1)])
+        assert library.count(has_hash_neighbour()) == 2
+        with other.database.writer.begin() as connection:
+            connection.execute(delete(photos).where(photos.c.name == "b.jpg"))
+        add(other, Row("c.jpg", hash=-77))
+        assert library.count(has_hash_neighbour()) == 0
