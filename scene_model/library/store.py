@@ -20,6 +20,7 @@ the next addition of the same photo reuses, but never a row without its files.
 import contextlib
 import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -147,6 +148,8 @@ class Library:
         self._query_cache = QueryCache(self.database.reader)
         self.columns = PhotoColumns(self.database.reader, self._query_cache.version)
         self._vectors: tuple[str, UnitVectors] | None = None
+        # For `embedding_projection`: one thread makes the short vectors of this library.
+        self.projection_lock = threading.Lock()
 
     def __enter__(self) -> "Library":
         """Return the open library."""
