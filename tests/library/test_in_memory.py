@@ -1,5 +1,7 @@
 """Columns in memory follow the library: the same as read anew, after any changes by any process."""
 
+import gc
+import json
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from scene_model.duplicates.hash_neighbours import add_hash, has_hash_neighbour
+from scene_model.library.edits import chosen_ids
 from scene_model.library.in_memory import changes, names
 from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import (
@@ -246,3 +249,20 @@ def test_duplicates_after_the_number_of_a_deleted_photo_is_used_again(tmp_path: 
             connection.execute(delete(photos).where(photos.c.name == "b.jpg"))
         add(other, Row("c.jpg", hash=-77))
         assert library.count(has_hash_neighbour()) == 0
+
+
+def _kept_in_memory() -> int:
+    return sum(isinstance(value, changes.Kept) for value in gc.get_objects())
+
+
+def test_selections_and_lists_of_photos_are_not_kept(tmp_path: Path) -> None:
+    with Library(tmp_path) as library:
+        put(library, [Row(f"{number}.jpg") for number in range(200)])
+        ids = library.find()
+        assert library.count(photos.c.name == "1.jpg") == 1
+        before = _kept_in_memory()
+        for count in (170, 180, 190):
+            assert library.count(photos.c.id.in_(chosen_ids(ids[:count]))) == count
+            numbers = func.json_each(json.dumps([*range(1, count)])).table_valued("value")
+            assert library.count(photos.c.number.in_(select(numbers.c.value))) == count - 1
+        assert _kept_in_memory() == before

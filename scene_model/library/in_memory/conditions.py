@@ -52,6 +52,9 @@ from scene_model.library.schema import ORDER_INDEXES, effective_tags, photos
 
 # A million photos take 1 MB in each.
 _MOST_LISTS = 64
+# Characters of a query with its values. A longer one, such as for the ids of a selection, is not
+# kept, because it takes memory itself and hardly anybody repeats it; nor is a mere list of numbers.
+_LONGEST_KEY = 10_000
 _UNIONS = ("UNION", "UNION ALL")
 # The indexes for conditions on few columns, and whether they list only photos outside the trash.
 _SHORT_INDEXES: dict[frozenset[Column[Any]], tuple[str, bool]] = {
@@ -178,6 +181,8 @@ class Conditions:
         """
         compiled = query.compile(self._reader)
         key = f"{compiled}\n{compiled.params!r}"
+        if len(key) > _LONGEST_KEY or _is_bound_list(query):
+            return resized(self._kept(query, of_some, photo, affected).get(), size)
         with self._lock:
             kept = self._lists.pop(key, None) or self._kept(query, of_some, photo, affected)
             self._lists[key] = kept  # the last is the latest
