@@ -487,6 +487,9 @@ rule_sidecars = Table(
 )
 Index("rule_sidecars_by_run", rule_sidecars.c.run_id)
 
+# The highest number of a photo. Arrays by these numbers are kept in memory (`in_memory`).
+MOST_PHOTOS = 100_000_000
+
 # The numbers of photos in the order in which they changed: in what they are sorted, counted and
 # searched by. Programs that keep such columns in memory read what changed since (`in_memory`).
 # Filled by triggers, which delete all but the latest rows. The last row is never deleted, so `seq`
