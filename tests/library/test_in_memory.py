@@ -266,3 +266,16 @@ def test_selections_and_lists_of_photos_are_not_kept(tmp_path: Path) -> None:
             numbers = func.json_each(json.dumps([*range(1, count)])).table_valued("value")
             assert library.count(photos.c.number.in_(select(numbers.c.value))) == count - 1
         assert _kept_in_memory() == before
+
+
+def test_a_deletion_that_was_not_noted_is_made_good(tmp_path: Path) -> None:
+    with Library(tmp_path) as library:
+        put(library, [Row("b.jpg"), Row("c.jpg")])
+        for sort in SORTS:
+            assert len(library.ids_in_order(None, sort)) == 2
+        with library.database.writer.begin() as connection:
+            connection.exec_driver_sql("DROP TRIGGER photo_deleted")
+            connection.execute(delete(photos).where(photos.c.name == "b.jpg"))
+        add(library, Row("a.jpg"), Row("d.jpg"))
+        for sort in SORTS:
+            assert len(library.ids_in_order(None, sort)) == 3
