@@ -47,6 +47,10 @@ _SET_TILES = (
     "ORDER BY member.position, member.photo LIMIT 1) WHERE stack_id = {stack};"
 )
 _NOTE_CHANGE = "INSERT INTO photo_changes (photo) VALUES ({photo});"
+# How many rows `photo_changes` keeps. Data in memory is read anew after more than
+# `changes.MOST_CHANGES` of them, which must not be more than are kept. Short vectors are written
+# anew after `embedding_projection._MOST_COMPARED` changed photos, and made anew from all embeddings
+# after more rows than are kept.
 KEPT_CHANGES = 20_000
 _STACK_OF_NEW_PHOTO = "(SELECT stack_id FROM stack_photos WHERE photo = NEW.number)"
 
