@@ -250,16 +250,15 @@ def library_database_error(
 ) -> LibraryError:
     """Translate an SQLite error into a LibraryError.
 
-    is_migrating: SQLite also writes into the system's temporary folder then.
+    is_migrating: the library is being opened; SQLite also writes into the temporary folder then.
     """
     code = _primary_code(error)
     temporary = _temporary_folder()
     if is_migrating and (is_disk_full(error, file.parent) or is_disk_full(error, temporary)):
         return LibraryFull(
-            f"A disk is full: the library's database {file} cannot be brought to the current "
-            f"version. This needs space beside it and in the temporary folder {temporary}. Free "
-            "some, or set the variable TMPDIR (on Windows: TMP) to a folder on another disk, and "
-            "try again; nothing was changed."
+            f"A disk is full: the library's database {file} cannot be opened. Free some space and "
+            "try again; nothing was changed. A library of an earlier version also needs space in "
+            f"the temporary folder {temporary}: set TMPDIR (on Windows: TMP) to use another one."
         )
     if is_disk_full(error, file.parent):
         return LibraryFull(

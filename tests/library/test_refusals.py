@@ -134,7 +134,7 @@ def test_a_full_disk_while_migrating_names_the_temporary_folder(
             connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
     error = database.library_database_error(full.value, Path("library.db"), is_migrating=True)
     assert isinstance(error, LibraryFull)
-    assert f"the temporary folder {tmp_path}. Free" in error.message
+    assert f"the temporary folder {tmp_path}: set" in error.message
     assert "TMPDIR" in error.message
     error = database.library_database_error(full.value, Path("library.db"))
     assert "temporary" not in error.message
