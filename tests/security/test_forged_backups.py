@@ -283,6 +283,13 @@ def test_impossible_numbers_of_photos_are_refused(
         restore_backup(file, tmp_path / "back")
 
 
+def test_short_vectors_in_a_backup_are_not_kept(made: tuple[Path, Path], tmp_path: Path) -> None:
+    name = f"embeddings/b-160.{'0' * 32}.near"
+    file = forge(made, tmp_path / "forged.zip", lambda members: members.update({name: b"x"}))
+    restore_backup(file, tmp_path / "back")
+    assert not list((tmp_path / "back" / "embeddings").glob("*.near"))
+
+
 def test_a_restored_database_trusts_no_schema(library: Path) -> None:
     with Library(library) as opened, opened.database.reader.begin() as connection:
         assert connection.exec_driver_sql("PRAGMA trusted_schema").scalar() == 0
