@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from scene_model.library.in_memory.changes import BY_NUMBER, Numbers, listed, run_numbers
-from scene_model.library.in_memory.conditions import OF_CHANGED, OfChanged
+from scene_model.library.in_memory.conditions import LIST_UPDATE, ListUpdate
 from scene_model.library.records import WrittenPhoto
 from scene_model.library.schema import HASH_INDEX, hash_bands, near_hashes, photos, stack_photos
 from scene_model.library.store import Library
@@ -128,13 +128,13 @@ def has_hash_neighbour() -> ColumnElement[bool]:
                 first.c.number.in_(_stacked_with_neighbour()),
             ),
         )
-        .execution_options(**{OF_CHANGED: _of_changed()})
+        .execution_options(**{LIST_UPDATE: _list_update()})
     )
 
 
 @functools.cache
-def _of_changed() -> OfChanged:
-    """Return how the list of photos with a neighbour follows changed photos."""
+def _list_update() -> ListUpdate:
+    """Return how the list of photos with a hash neighbour is updated."""
     first, other = photos.alias(), photos.alias()
     of_first, of_other = stack_photos.alias(), stack_photos.alias()
     is_of_stack = exists().where(
@@ -151,7 +151,7 @@ def _of_changed() -> OfChanged:
     )
     few = select(first.c.number).where(first.c.trashed_at.is_(None), has_neighbour)
     few = few.with_hint(first, "NOT INDEXED", "sqlite")
-    return OfChanged(_with_neighbours, few, first.c.number)
+    return ListUpdate(_with_neighbours, few, first.c.number)
 
 
 def _with_neighbours(connection: Connection, numbers: Numbers) -> Numbers | None:

@@ -1,7 +1,8 @@
 """Stack bursts, brackets and panoramas of photos that came in, without failing what added them.
 
-A thread does it for the photos of earlier runs, joins those of earlier versions by name, and judges
-whether they are clutter. A large library opens meanwhile.
+A thread does it for photos that an earlier run left. For photos that an earlier version added, it
+also stacks those of the same name, such as a RAW file and its JPEG, and looks for clutter. A large
+library can be used while the thread runs.
 """
 
 import logging
@@ -41,7 +42,7 @@ def stack_new_sequences(library: Library, stop: threading.Event | None = None) -
 
 
 def join_old_photos(library: Library, stop: threading.Event) -> None:
-    """Join photos of earlier versions by name; what fails is logged and tried again.
+    """Stack photos of the same name that earlier versions added; what fails is tried again.
 
     stop: ends it after the batch in work.
     """
@@ -68,7 +69,7 @@ def judge_old_photos(library: Library, stop: threading.Event) -> None:
 
 
 class SequenceThread:
-    """A thread that goes on where an earlier run stopped judging photos and stacking sequences."""
+    """A thread that continues the stacking and the search for clutter of an earlier run."""
 
     def __init__(self, library: Library) -> None:
         """Do nothing until `start`."""

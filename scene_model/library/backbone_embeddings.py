@@ -172,9 +172,12 @@ def remove_embeddings(library: Library, network: Network) -> int:
         with library.database.writer.begin() as connection:
             if _is_used(connection, file) or not path.exists():
                 return 0
-            freed_bytes = path.stat().st_size
+            # The embeddings last: while they are there, another call removes what is left.
+            paths = [*library.embeddings.projections(file), path]
+            freed_bytes = sum(each.stat().st_size for each in paths)
             connection.execute(delete(free_slots).where(free_slots.c.file == file))
-            library.file_system.remove(path)
+            for each in paths:
+                library.file_system.remove(each)
         return freed_bytes
     except OSError as error:
         raise library_error(error, library.folder) from error

@@ -1,5 +1,6 @@
 """Open the library's SQLite database: one engine for reading, one for writing."""
 
+import os
 import re
 import sqlite3
 import tempfile
@@ -173,7 +174,7 @@ def _engine(file: Path, begin: str, is_migrating: bool = False) -> Engine:
             cursor.execute(f"PRAGMA foreign_keys = {'OFF' if is_migrating else 'ON'}")
         except sqlite3.Error as error:
             connection.close()
-            raise library_database_error(error, file) from error
+            raise library_database_error(error, file, is_migrating) from error
         cursor.close()
         add_functions(connection)
 
@@ -187,7 +188,7 @@ def _engine(file: Path, begin: str, is_migrating: bool = False) -> Engine:
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(
             error, sqlite3.IntegrityError | sqlite3.ProgrammingError
         ):
-            raise library_database_error(error, file) from error
+            raise library_database_error(error, file, is_migrating) from error
 
     return engine
 
@@ -235,9 +236,30 @@ def is_disk_full(error: BaseException, folder: Path) -> bool:
     return False
 
 
-def library_database_error(error: sqlite3.Error, file: Path) -> LibraryError:
-    """Translate an SQLite error into a LibraryError."""
+def _temporary_folder() -> Path:
+    """Return the folder of SQLite's temporary files (sqlite.org/tempfiles.html, section 5)."""
+    names = [os.environ.get("SQLITE_TMPDIR"), os.environ.get("TMPDIR"), "/var/tmp", "/usr/tmp"]  # noqa: S108 - SQLite's
+    for name in names if os.name == "posix" else []:
+        if name and Path(name).is_dir() and os.access(name, os.W_OK | os.X_OK):
+            return Path(name)
+    return Path(tempfile.gettempdir())
+
+
+def library_database_error(
+    error: sqlite3.Error, file: Path, is_migrating: bool = False
+) -> LibraryError:
+    """Translate an SQLite error into a LibraryError.
+
+    is_migrating: the library is being opened; SQLite also writes into the temporary folder then.
+    """
     code = _primary_code(error)
+    temporary = _temporary_folder()
+    if is_migrating and (is_disk_full(error, file.parent) or is_disk_full(error, temporary)):
+        return LibraryFull(
+            f"A disk is full: the library's database {file} cannot be opened. Free some space and "
+            "try again; nothing was changed. A library of an earlier version also needs space in "
+            f"the temporary folder {temporary}: set TMPDIR (on Windows: TMP) to use another one."
+        )
     if is_disk_full(error, file.parent):
         return LibraryFull(
             f"The disk is full: the library's database {file} cannot grow. "

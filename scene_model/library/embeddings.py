@@ -38,6 +38,12 @@ def packed(photo_id: str, values: npt.NDArray[np.floating]) -> bytes:
     return bytes.fromhex(photo_id[:16]) + checksum + value_bytes
 
 
+def remove_projections(library_folder: Path) -> None:
+    """Remove all short vectors, which are of an earlier database; see `embedding_projection`."""
+    for path in (library_folder / "embeddings").glob("*.near"):
+        path.unlink()
+
+
 class EmbeddingFiles:
     """The embedding files of one library; its database records which slots are in use."""
 
@@ -48,6 +54,10 @@ class EmbeddingFiles:
     def path(self, name: str) -> Path:
         """Return a file's path, whether or not the file exists."""
         return self.folder / f"{name}.f16"
+
+    def projections(self, name: str) -> list[Path]:
+        """Return the files of short vectors of a file, see `embedding_projection`."""
+        return sorted(self.folder.glob(f"{name}.*near"))
 
     def write(self, name: str, slot: int, slots: bytes) -> None:
         """Write one slot, or several consecutive ones, and flush to disk; raises OSError."""

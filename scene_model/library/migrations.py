@@ -202,7 +202,11 @@ def _to_version_11(connection: Connection, _: EmbeddingFiles) -> None:
 
 
 def _to_version_12(connection: Connection, _: EmbeddingFiles) -> None:
-    """Add the tables of this version; most are filled when they are first read."""
+    """Add the columns, tables, indexes and triggers of this version.
+
+    Of the new tables only `near_hashes` gets more rows here. Nothing is read for the others:
+    triggers and jobs fill them later.
+    """
     _add_missing_columns(connection)
     create_missing_objects(connection)
     # A hash that several photos have is near itself.

@@ -32,7 +32,7 @@ Item = TypeVar("Item")
 
 
 class IdsInOrder:
-    """Photo ids that can be iterated repeatedly; stores 8 bytes per photo.
+    """Photo ids that can be iterated repeatedly; stores 4 bytes per photo.
 
     A photo that is deleted meanwhile is skipped.
     """

@@ -1,5 +1,6 @@
 """A cache of query results that is valid until any process changes the library."""
 
+import hashlib
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -23,12 +24,13 @@ class QueryCache:
         self._version_connection: Any = None
         self._lock = threading.Lock()
         self._version = -1
-        self._results: dict[str, Any] = {}
+        self._results: dict[bytes, Any] = {}
 
     def get(self, query: Select[Any], read: Callable[[Select[Any]], Result]) -> Result:
         """Return the cached result of a query, or run it with ``read`` and cache the result."""
         compiled = query.compile(self._reader)
-        key = f"{compiled}\n{compiled.params!r}"
+        # A hash, because a query may list thousands of ids.
+        key = hashlib.sha256(f"{compiled}\n{compiled.params!r}".encode()).digest()
         with self._lock:
             version = self._current_version()
             if version != self._version:

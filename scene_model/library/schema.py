@@ -487,10 +487,13 @@ rule_sidecars = Table(
 )
 Index("rule_sidecars_by_run", rule_sidecars.c.run_id)
 
-# The numbers of photos in the order in which they changed: in what they are sorted, counted and
-# searched by. Programs that keep such columns in memory read what changed since (`in_memory`).
-# Filled by triggers, which delete all but the latest rows. The last row is never deleted, so `seq`
-# only rises.
+# The highest number of a photo. Arrays by these numbers are kept in memory (`in_memory`).
+MOST_PHOTOS = 100_000_000
+
+# A row for each change of a photo: `photo` is its number, or 0 where a change may affect photos
+# that no row names. A program that keeps data of all photos in memory (`in_memory`) reads only
+# the photos of the rows after the last row that it read. Triggers write the rows and delete all but
+# the latest; the last row always stays, so that `seq` only rises.
 photo_changes = Table(
     "photo_changes",
     metadata,

@@ -20,6 +20,7 @@ the next addition of the same photo reuses, but never a row without its files.
 import contextlib
 import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -147,6 +148,8 @@ class Library:
         self._query_cache = QueryCache(self.database.reader)
         self.columns = PhotoColumns(self.database.reader, self._query_cache.version)
         self._vectors: tuple[str, UnitVectors] | None = None
+        # For `embedding_projection`: one thread makes the short vectors of this library.
+        self.projection_lock = threading.Lock()
 
     def __enter__(self) -> "Library":
         """Return the open library."""
@@ -566,14 +569,15 @@ class Library:
         """
         if sort.key is SortKey.MATCH:
             return self._best_first(self._matching(where, NEWEST_ADDED), sort)
+        if where is None and sort.key is not SortKey.ALBUM:
+            return self.columns.orders[sort].get()
         query = filter_photos(select(photos.c.number), where, trashed=False, sort=sort)
         query = query.order_by(*order_by(sort))
-        if sort.key is SortKey.ALBUM:
+        if where is None or sort.key is SortKey.ALBUM:
             return self._query_cache.get(query, self._run_numbers)
-        in_order = self.columns.orders[sort].get()
-        if where is None:
-            return in_order
-        return self._query_cache.get(query, lambda _: self._filtered(in_order, where))
+        # The order is taken after the cache has read the version: it is never older than that.
+        order = self.columns.orders[sort]
+        return self._query_cache.get(query, lambda _: self._filtered(order.get(), where))
 
     def _filtered(self, numbers: Numbers, where: ColumnElement[bool]) -> Numbers:
         size = int(numbers.max(initial=-1)) + 1

@@ -47,6 +47,10 @@ _SET_TILES = (
     "ORDER BY member.position, member.photo LIMIT 1) WHERE stack_id = {stack};"
 )
 _NOTE_CHANGE = "INSERT INTO photo_changes (photo) VALUES ({photo});"
+# How many rows `photo_changes` keeps. Data in memory is read anew after more than
+# `changes.MOST_CHANGES` of them, which must not be more than are kept. Short vectors are written
+# anew after `embedding_projection._MOST_COMPARED` changed photos, and made anew from all embeddings
+# after more rows than are kept.
 KEPT_CHANGES = 20_000
 _STACK_OF_NEW_PHOTO = "(SELECT stack_id FROM stack_photos WHERE photo = NEW.number)"
 
@@ -123,6 +127,11 @@ _ACTIONS = {
     ),
     "photo_added": ("AFTER INSERT ON photos", _NOTE_CHANGE.format(photo="NEW.number")),
     "photo_deleted": ("AFTER DELETE ON photos", _NOTE_CHANGE.format(photo="OLD.number")),
+    # No photo: which others had a near hash is unknown then, as after `hash_changed`.
+    "hash_deleted": (
+        "AFTER DELETE ON photos WHEN OLD.perceptual_hash IS NOT NULL",
+        _NOTE_CHANGE.format(photo="0"),
+    ),
     "photo_changed": ("AFTER UPDATE ON photos", _NOTE_CHANGE.format(photo="NEW.number")),
     "effective_tag_added": ("AFTER INSERT ON held_tags", _NOTE_CHANGE.format(photo="NEW.photo")),
     "effective_tag_removed": ("AFTER DELETE ON held_tags", _NOTE_CHANGE.format(photo="OLD.photo")),

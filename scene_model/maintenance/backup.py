@@ -128,7 +128,8 @@ def write_backup(
 def _add_embeddings(progress: _BackupInProgress) -> None:
     library = progress.library
     for path in files_below(library.folder / "embeddings"):
-        if is_backup_name(_member_name(library, path)):
+        # Short vectors are made again from the embeddings.
+        if path.suffix != ".near" and is_backup_name(_member_name(library, path)):
             entry = _store(progress.archive, _member_name(library, path), library, path)
             progress.entries += [] if entry is None else [entry]
 

@@ -17,7 +17,7 @@ from scene_model.library.database import is_disk_full, open_database
 from scene_model.library.embeddings import EmbeddingFiles
 from scene_model.library.file_system import FileSystem
 from scene_model.library.photo_files import copy_location
-from scene_model.library.schema import SCHEMA_VERSION
+from scene_model.library.schema import MOST_PHOTOS, SCHEMA_VERSION
 from scene_model.library.schema_check import schema_problems
 from scene_model.maintenance.backup_file import BackupManifest, is_backup_name
 from scene_model.maintenance.row_check import value_problems
@@ -104,6 +104,7 @@ def _check_content(connection: sqlite3.Connection) -> None:
     problems = value_problems(connection)
     if problems:
         raise BackupDamaged(f"The database in the backup is damaged: {problems[0]}. {_ANOTHER}")
+    _check_numbers(connection)
     names = connection.execute(
         "SELECT embedding_file FROM photos UNION SELECT file FROM free_slots "
         "UNION SELECT embedding_file FROM compared_photos "
@@ -114,6 +115,18 @@ def _check_content(connection: sqlite3.Connection) -> None:
             raise NotABackup(
                 f"The backup names a file that does not belong in a library: {name!r}. {_ANOTHER}"
             )
+
+
+def _check_numbers(connection: sqlite3.Connection) -> None:
+    """Check the numbers of photos: arrays of the highest one's size are kept in memory."""
+    outside = connection.execute(
+        "SELECT number FROM photos WHERE number NOT BETWEEN 1 AND ? LIMIT 1", (MOST_PHOTOS,)
+    ).fetchone()
+    if outside is not None:
+        raise NotABackup(
+            f"The backup has a photo with the number {outside[0]:,}; numbers are from 1 to "
+            f"{MOST_PHOTOS:,}. {_ANOTHER}"
+        )
 
 
 def _photo_rows(connection: sqlite3.Connection) -> list[tuple[str, str, str | None]]:

@@ -23,6 +23,7 @@ from scene_model.library.database_file import (
     REBUILDING_NAME,
     stored_files,
 )
+from scene_model.library.embeddings import remove_projections
 from scene_model.library.file_system import (
     PRIVATE_FOLDER_MODE,
     PRIVATE_MODE,
@@ -71,6 +72,7 @@ def start_rebuild(folder: Path, with_copies: bool = True) -> StartedRebuild:
     file, is_continued = folder / DATABASE_NAME, (folder / REBUILDING_NAME).exists()
     try:
         _set_mark(folder)
+        remove_projections(folder)
         is_kept = with_copies or is_continued
         if is_kept and _has_content(file) and not database_problems(file):
             return StartedRebuild(None, None)

@@ -28,6 +28,7 @@ from scene_model.errors import (
     UsageError,
 )
 from scene_model.library.database_file import DATABASE_NAME
+from scene_model.library.embeddings import remove_projections
 from scene_model.library.held_folder import Entry, FolderTree
 from scene_model.maintenance.backup_database import check_backup_database
 from scene_model.maintenance.backup_file import (
@@ -92,6 +93,7 @@ def restore_backup(
         references = check_backup_database(unpacked / DATABASE_NAME, manifest)
         if references and not accept_references:
             raise _unconfirmed(references)
+        remove_projections(unpacked)
         _pause_writing_rules(unpacked / DATABASE_NAME)
         if hasattr(os, "sync"):
             os.sync()

@@ -15,7 +15,7 @@ from sqlalchemy.types import TypeEngine
 from scene_model.duplicates.hash_neighbours import bands_of
 from scene_model.library.clutter import ClutterKind
 from scene_model.library.photo_places import fold_place
-from scene_model.library.schema import metadata
+from scene_model.library.schema import MOST_PHOTOS, metadata
 from scene_model.library.sqlite_extensions import PathColumn, add_functions
 
 _TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
@@ -192,6 +192,9 @@ _CONTRADICTIONS = {
         f"SELECT count(*) FROM photos WHERE auto_clutter NOT IN ({_CLUTTER_KINDS}) "  # noqa: S608
         f"OR human_clutter NOT IN ('', {_CLUTTER_KINDS}) OR clutter_rule < 1 "
         "OR (auto_clutter IS NOT NULL AND clutter_rule IS NULL)"
+    ),
+    "a photo has an impossible number": (
+        f"SELECT count(*) FROM photos WHERE number NOT BETWEEN 1 AND {MOST_PHOTOS}"  # noqa: S608
     ),
     "a photo has an impossible rating": (
         "SELECT count(*) FROM photos WHERE NOT coalesce(human_rating, 0) BETWEEN 0 AND 5 "

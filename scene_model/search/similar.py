@@ -1,12 +1,13 @@
 """Similar photos: nearest neighbours by the cosine of embeddings."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier
-from scene_model.errors import EmbeddingMissing
+from scene_model.errors import EmbeddingMissing, LibraryError
 from scene_model.library.embedding_projection import DIMENSIONS, open_projection
 from scene_model.library.embedding_scan import EmbeddingChunk, embeddings_at, scan_embeddings
 from scene_model.library.embeddings import file_name
@@ -16,6 +17,8 @@ from scene_model.library.store import Library
 # The embeddings of fewer photos are all compared, which takes 0.1 s.
 MOST_SCANNED = 20_000
 _CANDIDATES, _CANDIDATES_PER_RESULT = 1_000, 10
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ def similar_to(
     """Return the photos outside the trash most similar to an embedding, most similar first.
 
     embedding: float32 (embedding_size,), of the network ``backbone``. Photos without an embedding
-    by this network are left out. In large libraries the candidates come from short vectors;
-    `benchmarks.library_million` measures how many of the true neighbours are among them.
+    by this network are left out. In large libraries the candidates come from short vectors, which
+    leave out a few of the most similar photos.
     """
     file = file_name(backbone, len(embedding))
     unit_vector = embedding / max(float(np.linalg.norm(embedding)), 1e-6)
@@ -62,7 +65,8 @@ def similar_to(
         return scan_all(library, backbone, unit_vector, limit)
     try:
         projection = open_projection(library, file)
-    except OSError:  # a full disk, or a read-only one
+    except (OSError, ValueError, LibraryError) as error:  # such as a full or read-only disk
+        logger.warning("all embeddings are compared, without short vectors: %s", error)
         return scan_all(library, backbone, unit_vector, limit)
     count = _CANDIDATES + _CANDIDATES_PER_RESULT * limit
     while True:

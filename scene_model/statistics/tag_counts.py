@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, select
 
 from scene_model.library.edits import chosen_ids
+from scene_model.library.in_memory.changes import run_numbers
 from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import effective_tags, photos
 from scene_model.library.store import Library
@@ -50,5 +51,10 @@ def count_selected_tags(
     library: Library, photo_ids: Sequence[str], limit: int
 ) -> list[SelectedTag]:
     """Count selected photos by the tags they show, most frequent first."""
-    counts = count_by_tag(library, photos.c.id.in_(chosen_ids(photo_ids)), limit)
-    return [SelectedTag(label, photo_count) for label, photo_count in counts.items()]
+    selected = select(photos.c.number).where(
+        photos.c.id.in_(chosen_ids(photo_ids)), photos.c.trashed_at.is_(None)
+    )
+    with library.database.reader.begin() as connection:
+        numbers = run_numbers(connection, selected)
+    counts = library.columns.shown_labels.get().counts(numbers)
+    return [SelectedTag(label, photo_count) for label, photo_count in counts.items()][:limit]

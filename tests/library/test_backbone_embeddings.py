@@ -144,8 +144,11 @@ def test_removing_frees_the_file(library: Library) -> None:
     write_embeddings(library, NETWORK, values(ids(library)))
     other = Network("efgh", 4)
     write_embeddings(library, other, values(ids(library)))
-    assert remove_embeddings(library, NETWORK) == 6 * SLOT_BYTES
+    short_vectors = library.embeddings.folder / f"{NETWORK.file}.{'0' * 32}.near"
+    short_vectors.write_bytes(b"12345")
+    assert remove_embeddings(library, NETWORK) == 6 * SLOT_BYTES + 5
     assert not library.embeddings.path(NETWORK.file).exists()
+    assert not short_vectors.exists()
     with library.database.reader.begin() as connection:
         assert not connection.execute(select(free_slots)).all()
     assert network_state(library, other).embedded == 6

@@ -1,5 +1,7 @@
 """Columns in memory follow the library: the same as read anew, after any changes by any process."""
 
+import gc
+import json
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from scene_model.duplicates.hash_neighbours import add_hash, has_hash_neighbour
+from scene_model.library.edits import chosen_ids
 from scene_model.library.in_memory import changes, names
 from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import (
@@ -36,7 +39,7 @@ from scene_model.search.conditions import (
 from scene_model.search.query_values import DaySpan
 from scene_model.statistics.months import count_by_month
 from scene_model.statistics.tag_counts import count_by_tag
-from tests.library.rows import Row, put
+from tests.library.rows import Row, add, put
 
 COUNT = 60
 NAMES = ("a.jpg", "b.jpg", "É.jpg", "\U0001f600.jpg", "z.jpg")
@@ -215,3 +218,64 @@ def test_the_same_as_read_anew(
             connection.execute(delete(effective_tags))
         put(other, [_photo(draw, number) for number in range(COUNT // 2)])
         _check(library)
+
+
+def test_a_write_while_a_list_is_made_is_in_the_next_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sort = SORTS[0]
+    with Library(tmp_path) as library, Library(tmp_path) as other:
+        put(library, [Row("a.jpg")])
+        order = library.columns.orders[sort]
+
+        class WrittenMeanwhile:
+            def get(self) -> Any:
+                numbers = order.get()
+                add(other, Row("b.jpg"))
+                return numbers
+
+        monkeypatch.setitem(library.columns.orders, sort, WrittenMeanwhile())
+        where = photos.c.format == "JPEG"
+        library.count(where, sort=sort)
+        monkeypatch.setitem(library.columns.orders, sort, order)
+        assert library.count(where, sort=sort) == 2
+
+
+def test_duplicates_after_the_number_of_a_deleted_photo_is_used_again(tmp_path: Path) -> None:
+    with Library(tmp_path) as library, Library(tmp_path) as other:
+        put(library, [Row("a.jpg", hash=1), Row("b.jpg", hash=1)])
+        assert library.count(has_hash_neighbour()) == 2
+        with other.database.writer.begin() as connection:
+            connection.execute(delete(photos).where(photos.c.name == "b.jpg"))
+        add(other, Row("c.jpg", hash=-77))
+        assert library.count(has_hash_neighbour()) == 0
+
+
+def _kept_in_memory() -> int:
+    return sum(isinstance(value, changes.Kept) for value in gc.get_objects())
+
+
+def test_selections_and_lists_of_photos_are_not_kept(tmp_path: Path) -> None:
+    with Library(tmp_path) as library:
+        put(library, [Row(f"{number}.jpg") for number in range(200)])
+        ids = library.find()
+        assert library.count(photos.c.name == "1.jpg") == 1
+        before = _kept_in_memory()
+        for count in (170, 180, 190):
+            assert library.count(photos.c.id.in_(chosen_ids(ids[:count]))) == count
+            numbers = func.json_each(json.dumps([*range(1, count)])).table_valued("value")
+            assert library.count(photos.c.number.in_(select(numbers.c.value))) == count - 1
+        assert _kept_in_memory() == before
+
+
+def test_a_deletion_that_was_not_noted_is_made_good(tmp_path: Path) -> None:
+    with Library(tmp_path) as library:
+        put(library, [Row("b.jpg"), Row("c.jpg")])
+        for sort in SORTS:
+            assert len(library.ids_in_order(None, sort)) == 2
+        with library.database.writer.begin() as connection:
+            connection.exec_driver_sql("DROP TRIGGER photo_deleted")
+            connection.execute(delete(photos).where(photos.c.name == "b.jpg"))
+        add(library, Row("a.jpg"), Row("d.jpg"))
+        for sort in SORTS:
+            assert len(library.ids_in_order(None, sort)) == 3

@@ -1,9 +1,11 @@
 """Each cause for which a library cannot be written or read has its own error."""
 
+import contextlib
 import errno
 import os
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,6 +119,25 @@ def test_a_full_database(
             add_tag(services.library, [photo_id], f"{number} " + "x" * 40)
     before = services.library.photo(photo_id)
     assert services.library.photo(photo_id) == before
+
+
+def test_a_full_disk_while_migrating_names_the_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.delenv("SQLITE_TMPDIR", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # on Windows
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(sqlite3.OperationalError) as full:
+            connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
+    error = database.library_database_error(full.value, Path("library.db"), is_migrating=True)
+    assert isinstance(error, LibraryFull)
+    assert f"the temporary folder {tmp_path}: set" in error.message
+    assert "TMPDIR" in error.message
+    error = database.library_database_error(full.value, Path("library.db"))
+    assert "temporary" not in error.message
 
 
 def test_a_read_only_database(services: Services) -> None:

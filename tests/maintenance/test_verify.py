@@ -231,6 +231,13 @@ def test_an_impossible_rating(library: Library, photo_ids: list[str], value: str
     assert codes(verify(library)) == ["damaged_database"]
 
 
+def test_an_impossible_number(library: Library, photo_ids: list[str]) -> None:
+    with library.database.writer.begin() as connection:
+        connection.exec_driver_sql("UPDATE photos SET number = -number")
+    problems = verify(library).problems
+    assert any("a photo has an impossible number" in problem.message for problem in problems)
+
+
 _PLACED = {"photos": "place_id IS NOT NULL", "places": "true"}
 
 

@@ -273,6 +273,23 @@ def test_values_that_nothing_writes_are_refused(made: tuple[Path, Path], tmp_pat
         restore_backup(file, tmp_path / "back")
 
 
+@pytest.mark.parametrize("number", [0, 3_000_000_000])
+def test_impossible_numbers_of_photos_are_refused(
+    made: tuple[Path, Path], tmp_path: Path, number: int
+) -> None:
+    script = f"UPDATE photos SET number = {number} WHERE number = (SELECT min(number) FROM photos)"  # noqa: S608
+    file = forge(made, tmp_path / "forged.zip", lambda members: with_sql(members, script))
+    with pytest.raises(NotABackup, match=f"the number {number:,}; numbers are from 1"):
+        restore_backup(file, tmp_path / "back")
+
+
+def test_short_vectors_in_a_backup_are_not_kept(made: tuple[Path, Path], tmp_path: Path) -> None:
+    name = f"embeddings/b-160.{'0' * 32}.near"
+    file = forge(made, tmp_path / "forged.zip", lambda members: members.update({name: b"x"}))
+    restore_backup(file, tmp_path / "back")
+    assert not list((tmp_path / "back" / "embeddings").glob("*.near"))
+
+
 def test_a_restored_database_trusts_no_schema(library: Path) -> None:
     with Library(library) as opened, opened.database.reader.begin() as connection:
         assert connection.exec_driver_sql("PRAGMA trusted_schema").scalar() == 0

@@ -27,10 +27,14 @@ _DATES: tuple[tuple[DateColumn, ColumnElement[Any], str], ...] = (
 
 
 class PhotoColumns:
-    """Columns of all photos outside the trash that follow the library.
+    """Columns of all photos that follow the library.
 
     orders: the numbers in each order by a property. classes: predicted group, class by a person,
-    effective class. months: of each date, ``2024-07``; empty without a date.
+    effective class. months: of each date, ``2024-07``; empty without a date. moments: a hash of
+    when and where each was taken. These are of photos outside the trash.
+
+    names: file names. shown_labels: the tags that photos show. These are also of photos in the
+    trash. conditions: finds the photos that match a condition.
     """
 
     def __init__(self, reader: Engine, version: Callable[[], int]) -> None:

@@ -52,6 +52,9 @@ from scene_model.library.schema import ORDER_INDEXES, effective_tags, photos
 
 # A million photos take 1 MB in each.
 _MOST_LISTS = 64
+# Characters of a query with its values. A longer one, such as for the ids of a selection, is not
+# kept, because it takes memory itself and hardly anybody repeats it; nor is a mere list of numbers.
+_LONGEST_KEY = 10_000
 _UNIONS = ("UNION", "UNION ALL")
 # The indexes for conditions on few columns, and whether they list only photos outside the trash.
 _SHORT_INDEXES: dict[frozenset[Column[Any]], tuple[str, bool]] = {
@@ -82,12 +85,12 @@ AffectedBy = Callable[[Connection, Numbers], Numbers | None]
 
 
 @dataclass(frozen=True)
-class OfChanged:
-    """How the list of a query follows changes although other photos decide on who is in it.
+class ListUpdate:
+    """How to update the list of a query when others decide, too, whether a photo is listed.
 
-    A query has one as its execution option `OF_CHANGED`. affected: returns which photos may be
-    listed or not because some changed, these among them; None where that is unknown. query: the
-    quick one for a few photos, restricted by ``photo``.
+    A query has one as its execution option `LIST_UPDATE`. affected: for changed photos, returns
+    these and all others that a change of them may add or remove; None where that is unknown.
+    query: a query with the same result that is quick for a few photos, restricted by ``photo``.
     """
 
     affected: AffectedBy
@@ -95,7 +98,7 @@ class OfChanged:
     photo: ColumnElement[int]
 
 
-OF_CHANGED = "of_changed_photos"
+LIST_UPDATE = "list_update"
 # The execution option of a query for texts, such as all that contain a word: whether a text is
 # among them depends on that text alone.
 OF_OWN_VALUE = "of_own_value"
@@ -149,37 +152,39 @@ class Conditions:
         """Return the photos whose numbers a query selects."""
         if isinstance(query, CompoundSelect) and query.keyword.value in _UNIONS:
             return _any([self._selected(part, size) for part in query.selects])
-        of_changed = query.get_execution_options().get(OF_CHANGED)
-        if of_changed is not None:
+        list_update = query.get_execution_options().get(LIST_UPDATE)
+        if list_update is not None:
             return self._listed(
-                query, of_changed.query, of_changed.photo, size, of_changed.affected
+                query, list_update.query, list_update.photo, size, list_update.affected
             )
         return self._listed(query, query, _photo_of(query), size)
 
     def _of_columns(self, where: ColumnElement[bool], size: int) -> Mask:
         numbers = select(photos.c.number).where(where)
         photo = None if _has_query(where) else photos.c.number
-        of_some = numbers.with_hint(*BY_NUMBER)
-        return self._listed(_by_index(numbers, where), of_some, photo, size)
+        query_of_few = numbers.with_hint(*BY_NUMBER)
+        return self._listed(_by_index(numbers, where), query_of_few, photo, size)
 
     def _listed(
         self,
         query: Any,
-        of_some: Any,
+        query_of_few: Any,
         photo: ColumnElement[Any] | None,
         size: int,
         affected: AffectedBy | None = None,
     ) -> Mask:
         """Return the photos whose numbers a query selects.
 
-        of_some: the query that is quick for a few photos. photo: its column of their numbers, if
-        nothing but a photo itself decides whether it is listed, so that its list can be kept.
-        affected: see `OfChanged`.
+        query_of_few: the query that is quick for a few photos. photo: its column of their numbers,
+        if nothing but a photo itself decides whether it is listed, so that its list can be kept.
+        affected: see `ListUpdate`.
         """
         compiled = query.compile(self._reader)
         key = f"{compiled}\n{compiled.params!r}"
+        if len(key) > _LONGEST_KEY or _is_bound_list(query):
+            return resized(self._kept(query, query_of_few, photo, affected).get(), size)
         with self._lock:
-            kept = self._lists.pop(key, None) or self._kept(query, of_some, photo, affected)
+            kept = self._lists.pop(key, None) or self._kept(query, query_of_few, photo, affected)
             self._lists[key] = kept  # the last is the latest
             while len(self._lists) > _MOST_LISTS:
                 self._lists.pop(next(iter(self._lists)))
@@ -188,7 +193,7 @@ class Conditions:
     def _kept(
         self,
         query: Any,
-        of_some: Any,
+        query_of_few: Any,
         photo: ColumnElement[Any] | None,
         affected: AffectedBy | None,
     ) -> Kept[Mask]:
@@ -202,7 +207,7 @@ class Conditions:
                 return read(connection)
             new = resized(mask, int(max(numbers.max() + 1, len(mask)))).copy()
             new[numbers] = False
-            new[run_numbers(connection, of_some.where(photo.in_(listed(numbers))))] = True
+            new[run_numbers(connection, query_of_few.where(photo.in_(listed(numbers))))] = True
             return new
 
         return Kept(self._reader, self._version, read, update, follows_all=photo is not None)

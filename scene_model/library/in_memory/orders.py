@@ -1,5 +1,6 @@
 """The numbers of all photos outside the trash, in one order."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,7 +38,11 @@ def kept_order(reader: Engine, version: Callable[[], int], sort: Sort) -> Kept[N
         others = numbers[~is_listed(changed, size)[numbers]]
         of_changed = in_order.where(photos.c.number.in_(listed(changed))).with_hint(*BY_NUMBER)
         moved = run_numbers(connection, of_changed)
-        return np.insert(others, _places(connection, sort, others, moved), moved)
+        try:
+            places = _places(connection, sort, others, moved)
+        except LookupError:  # the list has a photo that the library has not
+            return read(connection)
+        return np.insert(others, places, moved)
 
     return Kept(reader, version, read, update)
 
@@ -63,6 +68,7 @@ class _Keys:
     """What photos are ordered by. Binary searches read few of them."""
 
     def __init__(self, connection: Connection, sort: Sort) -> None:
+        self._connection = connection
         self._cursor: Any = connection.connection.driver_connection
         column = str(sort_column(sort).key)
         names = dict.fromkeys((column, "folded_name", "number"))
@@ -73,10 +79,20 @@ class _Keys:
         self._keys: dict[int, _Key] = {}
 
     def of(self, number: int) -> _Key:
-        """Return the key of an existing photo."""
+        """Return the key of a photo; raises LookupError where there is no such photo."""
         if number not in self._keys:
-            self._keys[number] = self._cursor.execute(self._query, (number,)).fetchone()
+            row = self._row(number)
+            if row is None:
+                raise LookupError(number)
+            self._keys[number] = tuple(row)
         return self._keys[number]
+
+    def _row(self, number: int) -> Any:
+        # By the driver: SQLAlchemy takes many times as long, and there may be ten thousands.
+        try:
+            return self._cursor.execute(self._query, (number,)).fetchone()
+        except sqlite3.Error:  # SQLAlchemy's errors are translated, see `database`
+            return self._connection.exec_driver_sql(self._query, (number,)).first()
 
     def is_before(self, first: _Key, second: _Key) -> bool:
         """Whether the photo with the first key comes before that with the second."""
