@@ -129,10 +129,10 @@ def _model(backbone: str, size: int, projection: FloatArray | None) -> SearchMod
     )
     both = None if projection is None else (projection, np.zeros(joint, np.float32))
     text = TextEncoder(entry, _Tokenizer(), _TextNetwork(joint), both)
-    return SearchModel(
-        *("made", "made", backbone, size, text),
-        *(Calibration(), background_vector(text), _encoded),
-    )
+    no_bundle: Any = None
+    model = SearchModel("made", "made", backbone, size, joint, no_bundle, _encoded)
+    vars(model).update(text=text, calibration=Calibration(), background=background_vector(text))
+    return model
 
 
 def _encoded(content: Any) -> FloatArray:

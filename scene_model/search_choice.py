@@ -20,7 +20,7 @@ from scene_model.classifier.encoder import ImageEncoder
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.classifier.search_model import SearchModel
 from scene_model.config import Settings
-from scene_model.errors import BundleError, BundleNotFound, EngineMissing, NoSearchEmbeddings
+from scene_model.errors import BundleError, BundleNotFound, NoSearchEmbeddings
 from scene_model.ingest.embed_item import Embedder
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Job, JobKind
@@ -254,7 +254,11 @@ def chosen_search(library: Library) -> str | None:
 def open_search(
     settings: Settings, library: Library | None, classifier: Classifier
 ) -> tuple[SearchModel | None, BundleError | None]:
-    """Open the search model of a library, or of no library; and why it cannot be used, if so."""
+    """Open the search model of a library, or of no library; and why it cannot be used, if so.
+
+    The text side of the model for tags is loaded for the first sentence: most who start the app
+    write none at once.
+    """
     name = None if library is None or settings.is_shared else library.choice(_CHOICE)
     try:
         if library is None or name is None or name == classifier.bundle_dir.name:
@@ -265,10 +269,7 @@ def open_search(
             return None, None
         return _opened(settings, library, classifier, name), None
     except BundleError as error:
-        # The shipped model has a text side, also where the packages for it are not installed.
-        is_expected = name is None and isinstance(error, EngineMissing)
-        level = logging.INFO if is_expected else logging.WARNING
-        logger.log(level, "the search model cannot be used: %s", error.message)
+        logger.warning("the search model cannot be used: %s", error.message)
         return None, error
 
 
@@ -280,8 +281,8 @@ def _opened(settings: Settings, library: Library, classifier: Classifier, name: 
     folder = next((f for f in folders if (f / BUNDLE_FILE).is_file()), folders[0])
     bundle = open_bundle(folder)
     if bundle.description.backbone_id == classifier.bundle.backbone_id:
-        return SearchModel.of(name, bundle, None)
-    return SearchModel.of(name, bundle, _lazy_encode(bundle, settings, library))
+        return SearchModel.of(name, bundle, None).check()
+    return SearchModel.of(name, bundle, _lazy_encode(bundle, settings, library)).check()
 
 
 def _network(model: SearchModel) -> Network:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -220,5 +221,9 @@ def test_photos_of_an_earlier_version_are_stacked_at_the_start(
     assert all_stacks(opened.library) == [], "another process does it"
     opened.close()
     opened = open_services(settings, decoders=decoders)
+    deadline = time.monotonic() + 60
+    while not all_stacks(opened.library):  # in the background
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     assert [len(stack.photo_ids) for stack in all_stacks(opened.library)] == [2]
     opened.close()

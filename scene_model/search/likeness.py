@@ -55,8 +55,8 @@ def _vectors(library: Library, model: SearchModel) -> UnitVectors:
         lambda: UnitVectors(
             library.embeddings,
             file_name(model.backbone, model.size),
-            model.text.size,
-            model.text.project,
+            model.joint_size,
+            lambda embeddings: model.text.project(embeddings),
         ),
     )
 
