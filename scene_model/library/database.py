@@ -1,6 +1,5 @@
 """Open the library's SQLite database: one engine for reading, one for writing."""
 
-import os
 import re
 import sqlite3
 import tempfile
@@ -238,11 +237,9 @@ def is_disk_full(error: BaseException, folder: Path) -> bool:
 
 def _temporary_folder() -> Path:
     """Return the folder of SQLite's temporary files (sqlite.org/tempfiles.html, section 5)."""
-    names = [os.environ.get("SQLITE_TMPDIR"), os.environ.get("TMPDIR"), "/var/tmp", "/usr/tmp"]  # noqa: S108 - SQLite's
-    for name in names if os.name == "posix" else []:
-        if name and Path(name).is_dir() and os.access(name, os.W_OK | os.X_OK):
-            return Path(name)
-    return Path(tempfile.gettempdir())
+    folder, default = Path(tempfile.gettempdir()), Path("/var/tmp")  # noqa: S108 - SQLite's default
+    # Where TMPDIR is not set, Python takes /tmp instead.
+    return default if folder == Path("/tmp") and default.is_dir() else folder  # noqa: S108
 
 
 def library_database_error(

@@ -124,9 +124,7 @@ def test_a_full_database(
 def test_a_full_disk_while_migrating_names_the_temporary_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.delenv("SQLITE_TMPDIR", raising=False)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # on Windows
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE t (x)")
         connection.execute("PRAGMA max_page_count = 2")
