@@ -72,7 +72,7 @@ def build(folder: Path, count: int, thumbnails: bool = True) -> None:
 
 
 def photo_id(number: int) -> str:
-    """Return the id of the n-th photo, from 0."""
+    """Return the id of a photo by its number, counted from 0."""
     return hashlib.sha256(str(number).encode()).hexdigest()
 
 
@@ -150,7 +150,7 @@ def _rows_of(
     start: int,
     count: int,
 ) -> dict[Table, _Rows]:
-    """Return the rows of the photos from ``start`` by table. count: photos of the library."""
+    """Return, by table, the rows of the photos from ``start`` on. count: of the whole library."""
     batch = len(ids)
     classes = [*spreads["scenes"], ("unsure", 0.12), ("flower", 0.05), ("landmark", 0.03)]
     drawn = _Drawn(

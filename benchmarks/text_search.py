@@ -160,10 +160,10 @@ def _embed(services: Services) -> bool:
         print(
             f"cancelled at {job.progress().done:,}, {time.perf_counter() - cancelled:.2f} s later"
         )
-        rest = jobs.embed(embedder)
-        rest.wait()
+        second = jobs.embed(embedder)
+        second.wait()
         took_s = time.perf_counter() - began
-        total = job.progress().done + rest.progress().done
+        total = job.progress().done + second.progress().done
         print(f"{total:,} photos, {total / took_s:,.0f} a second without a network")
     after = network_state(library, _NETWORK)
     announced = before.file_bytes + before.missing_bytes

@@ -56,7 +56,7 @@ _LANGUAGE = """
 | `dogs or cats` · `beach without people` | `and`, `or`, `not`, `without` in any case |
 | `dogs and cats at night` | small words such as `at` are ignored |
 | `"old town"` | an exact phrase |
-| `"a dog in the snow"` · `like:"a crowd"` | what a photo shows, with a model that reads sentences |
+| `a quiet beach at sunset` · `like:"a crowd"` | what a photo shows, in your own words |
 | `tag:beach` · `class:sea` · `album:travel` | a tag · a class · an album |
 | `group:water` · `group:unsure` | a group: sea, beach, lake … · no group was probable enough |
 | `name:img_20` · `camera:iphone` | part of the file name · part of the camera name |

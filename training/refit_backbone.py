@@ -74,7 +74,7 @@ def refit_on_backbone(
     network = open_bundle(backbone_dir)
     if name in (network.folder.name, answering.folder.name):
         raise TrainingError(f"{name} would replace a bundle that is read. Choose another --name.")
-    # Only these need their label sets, and the files of the data folder that hold these.
+    # Other heads need neither a label set nor its file in the data folder.
     labelled = recipe.model_copy(update={"heads": tuple(filter(_has_labels, recipe.heads))})
     data = _sampled(load_data(labelled, data_dir), recipe, most_photos)
     with tempfile.TemporaryDirectory(dir=models_dir, prefix=".new-") as scratch:

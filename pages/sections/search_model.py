@@ -134,7 +134,7 @@ def _embeddings(services: Services, state: SearchState | None) -> None:
 
 
 def _last_result(services: Services) -> None:
-    """Show how the job that this session watched has ended."""
+    """Show the result of the job that this page showed last, when it has ended."""
     job_id = st.session_state.get(_JOB)
     if job_id is None:
         return

@@ -97,7 +97,7 @@ class BundleDescription(Section):
 
     @property
     def backbone_id(self) -> str:
-        """Identifies the network of an embedding, see `bundle_network.backbone_id`."""
+        """Id of the network that computes the embeddings, see `bundle_network.backbone_id`."""
         return backbone_id(self.backbone, self.input)
 
     @property

@@ -32,7 +32,7 @@ class UnitVectors:
         size: int,
         project: Callable[[FloatArray], FloatArray],
     ) -> None:
-        """project: from embeddings, float32 (N, embedding size), to unit vectors (N, size)."""
+        """project: turns embeddings, float32 (N, embedding size), into unit vectors (N, size)."""
         self._files, self._name, self._project = files, name, project
         self._lock = threading.Lock()
         self._stamp: tuple[int, int] | None = None

@@ -1,4 +1,4 @@
-"""The command `batch`: output, exit codes, Ctrl-C, and reading it with other programs."""
+"""The command `batch`: its output, exit codes and interruption; other programs read the output."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The command `models measure`: its table, its JSON, its refusals."""
+"""The command `models measure`: its table, its JSON and its error messages."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The ONNX export is the network it was made from."""
+"""The exported ONNX file computes what the network in the bundle computes."""
 
 from pathlib import Path
 

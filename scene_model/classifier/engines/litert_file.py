@@ -42,7 +42,7 @@ class LiteRTFile:
 
 @dataclass(frozen=True)
 class DenseLayer:
-    """network: the file whose output is what the last dense layer reads; its weights beside it."""
+    """A network without its last dense layer, and the weights of that layer."""
 
     network: bytes
     weights: HeadWeights

@@ -1,4 +1,4 @@
-"""The tags that all photos show, to count any photos by them."""
+"""The tags of every photo, in memory, so that any selection of photos can be counted by tag."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class ShownLabels:
     codes: Numbers
 
     def counts(self, numbers: Numbers) -> dict[str, int]:
-        """Count photos, given by their numbers, by the labels they show, most frequent first."""
+        """Count the photos with these numbers by label, the most frequent label first."""
         size = 1 + int(max(self.photos.max(initial=0), numbers.max(initial=0)))
         codes = self.codes[is_listed(numbers, size)[self.photos]]
         counts = np.bincount(codes, minlength=len(self.labels)).tolist()
