@@ -107,11 +107,11 @@ def likeness_text(query: str) -> str:
 
 
 def passed_over_text(query: str) -> str:
-    """Return Markdown that says which small words are not searched for; empty without any."""
-    gallery = get_gallery()
-    words = gallery.passed_over(query)
-    sentence_words = {word for text in _sentences(query) for word in text.split()}
-    words = tuple(word for word in words if word not in sentence_words)
+    """Return Markdown that says which small words are not searched for; empty without any.
+
+    Beside a sentence they say nothing: it is read as a whole.
+    """
+    words = () if _sentences(query) else get_gallery().passed_over(query)
     return f"Ignored words: {', '.join(map(escape_markdown, words))}" if words else ""
 
 

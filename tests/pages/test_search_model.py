@@ -134,6 +134,10 @@ def test_the_search_says_what_photos_are_ranked_by(filled: Services, app: AppTes
     app.text_input(key="q").set_value('"a red thing"').run()
     assert "Ranked by likeness to “a red thing”" in texts(app)
     assert "2 photos" in texts(app)
+    for query in ("a red thing in the evening", 'of "a red thing"'):
+        app.text_input(key="q").set_value(query).run()
+        assert "Ranked by likeness" in texts(app)
+        assert "Ignored words" not in texts(app), query
 
 
 def test_without_a_model_one_sentence_says_what_it_would_bring(
