@@ -41,7 +41,10 @@ class Limits:
 
 
 class WorkerPool:
-    """A fixed number of threads that take tasks from a fair queue; thread-safe."""
+    """A fixed number of threads that take tasks from a fair queue; thread-safe.
+
+    threads: how many, with the spare ones.
+    """
 
     def __init__(
         self,
@@ -56,11 +59,11 @@ class WorkerPool:
         ``workers``; None: no limit. spare_threads: additional threads that start waiting tasks
         early.
         """
-        self._workers, self._threads = workers, workers + spare_threads
+        self._workers, self.threads = workers, workers + spare_threads
         self._max_waiting = max_waiting
         self._waiting_by_owner: Counter[str] = Counter()
         self._queue = FairQueue()
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=name)
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix=name)
         self._aside = threading.Semaphore(_MAX_ASIDE)
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -122,7 +125,7 @@ class WorkerPool:
             ),
         ):
             if waiting and waiting + count > limit + self._workers:
-                seconds = math.ceil(waiting * self._mean_s / self._threads)
+                seconds = math.ceil(waiting * self._mean_s / self.threads)
                 raise ServerBusy(
                     f"{waiting} {description}; the limit is {limit} ({self._max_waiting.setting}). "
                     "Try again after the number of seconds in Retry-After.",
@@ -198,8 +201,11 @@ class WorkerPools:
     """The worker pools of one process for the jobs of its libraries."""
 
     def __init__(self, workers: int) -> None:
-        """Make one pool for new photos and one for retags: new photos do not wait for a retag."""
-        self.adding = WorkerPool(workers, "classify")
+        """Make one pool for new photos and one for retags: new photos do not wait for a retag.
+
+        Spare threads decode and predict while the others wait for the disk.
+        """
+        self.adding = WorkerPool(workers, "classify", spare_threads=workers)
         self.retagging = WorkerPool(workers, "retag")
 
     def close(self) -> None:

@@ -203,20 +203,28 @@ def test_taught_tags_are_private(visitors: Visitors, temple: bytes) -> None:
 
 
 def test_one_photo_does_not_wait_for_two_thousand(visitors: Visitors, temple: bytes) -> None:
-    """The only worker stops after each visitor had one turn; B's photo must be done by then."""
+    """The workers stop after each visitor had one turn; B's photo must be done by then."""
     begin, stop = threading.Event(), threading.Event()
     worker_pools = visitors.common.worker_pools.adding
+    threads = range(worker_pools.threads)
+    all_busy = threading.Barrier(len(threads) + 1)
 
     def wait_for(event: threading.Event) -> None:
         event.wait(500)
 
-    worker_pools.submit_batch("begin", [lambda: wait_for(begin)], "begin")
+    def wait_for_begin() -> None:
+        all_busy.wait(500)
+        wait_for(begin)
+
+    worker_pools.submit_batch("begin", [wait_for_begin for _ in threads], "begin")
+    all_busy.wait(500)
     picture = encode(textured(64, 48, seed=1))
     files = [(f"{i}.jpg", picture) for i in range(100)]
     large_jobs = [visitors.services(A).jobs.submit(files) for _ in range(20)]
     small = visitors.services(B)
     single = small.jobs.submit([("t.jpg", temple)])
-    worker_pools.submit_batch("stop", [lambda: wait_for(stop)], "stop")
+    for name in (f"stop {number}" for number in threads):
+        worker_pools.submit_batch(name, [lambda: wait_for(stop)], name)
     begin.set()
     try:
         assert single.wait(100)
