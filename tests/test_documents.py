@@ -10,7 +10,8 @@ import pytest
 
 from scene_model import __version__
 from scene_model.config import PROJECT_DIR
-from scene_model.search.query import FIELDS, PROPERTIES, STATES
+from scene_model.search.field_conditions import PROPERTIES, STATES
+from scene_model.search.query import FIELDS
 
 DOCS = PROJECT_DIR / "docs"
 PAGES = sorted(DOCS.glob("*.md"))

@@ -13,9 +13,10 @@ from scene_model.classifier.vocabulary import Vocabulary, fold
 from scene_model.library.clutter import ClutterKind
 from scene_model.library.photo_places import fold_place
 from scene_model.photos.xmp import MAX_RATING
+from scene_model.search.field_conditions import PROPERTIES, STATES
 from scene_model.search.own_albums import album_line
 from scene_model.search.place_names import PLACE_FIELDS, PlaceName
-from scene_model.search.query import FIELDS, PROPERTIES, STATES
+from scene_model.search.query import FIELDS
 from scene_model.search.trip_conditions import trip_line
 
 # The last term of a line: minus and brackets before it, a field, an opening quotation mark, a word.

@@ -23,42 +23,32 @@ import datetime
 import difflib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from sqlalchemy import Column, ColumnElement, Integer, and_, cast, func, not_, or_, true
+from sqlalchemy import and_, not_, or_, true
 
 from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary, fold
-from scene_model.duplicates.hash_neighbours import has_hash_neighbour
 from scene_model.errors import QueryError
 from scene_model.library.albums.own_albums import OwnAlbum
-from scene_model.library.clutter import ClutterKind, is_apart, is_clutter
 from scene_model.library.groups import is_in_group
-from scene_model.library.new_photos import is_new
-from scene_model.library.schema import photos
-from scene_model.library.stacks.stack_rows import is_live, is_stacked
 from scene_model.library.trips.trip_rows import TripRow, TripState
-from scene_model.photos.raw.kinds import RAW_FORMATS
-from scene_model.photos.video.kinds import VIDEO_FORMATS
 from scene_model.search.album_conditions import is_in_album
 from scene_model.search.conditions import (
     description_contains,
-    exif_contains,
     has_chosen_class,
     has_class,
-    has_doubtful_date,
-    has_place,
     has_tag,
-    is_in_box,
-    is_within,
     name_contains,
-    on_days,
     place_has_word,
-    was_edited,
-    was_taken_in,
-    was_taken_in_city,
-    was_taken_in_country,
+)
+from scene_model.search.field_conditions import (
+    PHOTO_FIELDS,
+    Condition,
+    duration_condition,
+    rating_condition,
+    score_condition,
 )
 from scene_model.search.own_albums import depth_of, find_own_album, is_placed
 from scene_model.search.plain_words import PlainLine, read_plain_words
@@ -75,31 +65,14 @@ from scene_model.search.query_tree import (
     Words,
     read_query,
 )
-from scene_model.search.query_values import read_box, read_circle, read_days, read_stars
 from scene_model.search.sentences import LIKE, WordMeaning, with_sentences
 from scene_model.search.trip_conditions import is_in_trip, trips_named
 from scene_model.search.words import as_written, ids_for_word
 
-STATES = (
-    "unsure",
-    "edited",
-    "duplicate",
-    "favourite",
-    "raw",
-    "video",
-    "doubtful-date",
-    "stacked",
-    "live",
-    "clutter",
-    "apart",
-    "new",
-)
-PROPERTIES = ("gps", "date")
 # An album is about thirty subqueries; more albums take SQLite too long to plan.
 MAX_ALBUMS = 12
 _TRIPS_LISTED = 5
 
-Condition = ColumnElement[bool]
 # The labels that people made and that a text names.
 OwnLabels = Callable[[str], Collection[str]]
 
@@ -216,11 +189,11 @@ def _condition(query: Query, context: _Context) -> Condition:
         case FieldTerm():
             return _field(query, context)
         case ScoreTerm(comparison, number):
-            return _score(comparison, number)
+            return score_condition(comparison, number)
         case RatingTerm(comparison, rating):
-            return _compared(photos.c.rating, comparison, rating)
+            return rating_condition(comparison, rating)
         case DurationTerm(comparison, seconds):
-            return _duration(comparison, seconds)
+            return duration_condition(comparison, seconds)
         case Not(term):
             return not_(_condition(term, context))
         case AllOf(terms):
@@ -258,9 +231,11 @@ def _any_of(terms: Sequence[Query], context: _Context) -> Condition:
 
 
 def _field(term: FieldTerm, context: _Context) -> Condition:
-    if term.name not in _FIELDS:
-        raise _no_field(term)
-    return _FIELDS[term.name](term, context)
+    if term.name in _FIELDS:
+        return _FIELDS[term.name](term, context)
+    if term.name in PHOTO_FIELDS:
+        return PHOTO_FIELDS[term.name](term, context.today)
+    raise _no_field(term)
 
 
 def _tag(term: FieldTerm, context: _Context) -> Condition:
@@ -349,95 +324,7 @@ def _like(term: FieldTerm, context: _Context) -> Condition:
     return context.sentences.is_like(term.value)
 
 
-def _name(term: FieldTerm, _: _Context) -> Condition:
-    return name_contains(term.value)
-
-
-def _camera(term: FieldTerm, _: _Context) -> Condition:
-    return exif_contains(photos.c.camera, [term.value])
-
-
-def _place(term: FieldTerm, _: _Context) -> Condition:
-    return was_taken_in(term.value)
-
-
-def _country(term: FieldTerm, _: _Context) -> Condition:
-    return was_taken_in_country(term.value)
-
-
-def _city(term: FieldTerm, _: _Context) -> Condition:
-    return was_taken_in_city(term.value)
-
-
-def _taken(term: FieldTerm, context: _Context) -> Condition:
-    return on_days(photos.c.taken_at, read_days(term.value, context.today, term.value_position))
-
-
-def _added(term: FieldTerm, context: _Context) -> Condition:
-    return on_days(photos.c.added_at, read_days(term.value, context.today, term.value_position))
-
-
-def _near(term: FieldTerm, _: _Context) -> Condition:
-    return is_within(read_circle(term.value, term.value_position))
-
-
-def _within(term: FieldTerm, _: _Context) -> Condition:
-    return is_in_box(read_box(term.value, term.value_position))
-
-
-def _is(term: FieldTerm, _: _Context) -> Condition:
-    state = fold(term.value)
-    if state == "unsure":
-        # No person chose a class, and no head was sure of one.
-        return has_class([UNSURE_CLASS])
-    if state == "edited":
-        return was_edited()
-    if state == "duplicate":
-        return has_hash_neighbour()
-    if state == "stacked":
-        return is_stacked()
-    if state == "live":
-        return is_live()
-    if state == "clutter":
-        return is_clutter()
-    if state == "apart":
-        return is_apart()
-    if state == "favourite":
-        return photos.c.favourite.is_(True)
-    if state == "raw":
-        return photos.c.format.in_(sorted(RAW_FORMATS))
-    if state == "video":
-        return photos.c.format.in_(sorted(VIDEO_FORMATS))
-    if state == "new":
-        return is_new()
-    if state == fold("doubtful-date"):
-        return has_doubtful_date()
-    raise _no_state(term)
-
-
-def _clutter(term: FieldTerm, _: _Context) -> Condition:
-    name = fold(term.value)
-    if name not in set(ClutterKind):
-        raise QueryError(
-            f"There is no clutter {term.value!r}. Kinds: {', '.join(ClutterKind)}.",
-            term.value_position,
-        )
-    return is_clutter(ClutterKind(name))
-
-
-def _rating(term: FieldTerm, _: _Context) -> Condition:
-    return _compared(photos.c.rating, "=", read_stars(term.value.strip(), term.value_position))
-
-
-def _has(term: FieldTerm, _: _Context) -> Condition:
-    name = fold(term.value)
-    if name == "date":
-        return photos.c.taken_at.is_not(None)
-    if name != "gps":
-        raise _no_state(term)
-    return has_place()
-
-
+# The fields that refer to more than the photo's row.
 _FIELDS: dict[str, Callable[[FieldTerm, _Context], Condition]] = {
     LIKE: _like,
     "tag": _tag,
@@ -445,21 +332,8 @@ _FIELDS: dict[str, Callable[[FieldTerm, _Context], Condition]] = {
     "group": _group,
     "album": _album,
     "trip": _trip,
-    "name": _name,
-    "camera": _camera,
-    "place": _place,
-    "city": _city,
-    "country": _country,
-    "taken": _taken,
-    "added": _added,
-    "near": _near,
-    "within": _within,
-    "rating": _rating,
-    "clutter": _clutter,
-    "is": _is,
-    "has": _has,
 }
-FIELDS = tuple(_FIELDS)
+FIELDS = (*_FIELDS, *PHOTO_FIELDS)
 _COMPARED = {"score": "score>=0.8", "duration": "duration>30s"}
 
 
@@ -476,43 +350,6 @@ def _no_field(term: FieldTerm) -> QueryError:
         f'the text itself, put it in quotation marks: "{term.name}:{term.value}".',
         term.position,
     )
-
-
-def _no_state(term: FieldTerm) -> QueryError:
-    states = ", ".join([*(f"is:{name}" for name in STATES), *(f"has:{p}" for p in PROPERTIES)])
-    is_trash = fold(term.value) in ("trash", "trashed", "deleted")
-    hint = " Photos in the trash are not searched." if is_trash else ""
-    return QueryError(
-        f"{term.name}:{term.value} does not exist.{hint} There are {states}.",
-        term.position,
-    )
-
-
-def _score(comparison: str, number: float) -> Condition:
-    column = photos.c.class_score
-    if comparison == "=":
-        # Scores have about seven digits; people type two.
-        return func.round(column, 2) == round(number, 2)
-    return _compared(column, comparison, number)
-
-
-def _duration(comparison: str, seconds: float) -> Condition:
-    column = photos.c.duration
-    # People read whole seconds on the photos.
-    value = cast(column, Integer) if comparison == "=" else column
-    return and_(column.is_not(None), _compared(value, comparison, seconds))
-
-
-def _compared(
-    column: Column[Any] | ColumnElement[Any], comparison: str, number: float
-) -> Condition:
-    return {
-        ">=": column >= number,
-        "<=": column <= number,
-        ">": column > number,
-        "<": column < number,
-        "=": column == number,
-    }[comparison]
 
 
 def _words(texts: Sequence[str], vocabulary: Vocabulary) -> Condition:
