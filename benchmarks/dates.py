@@ -32,9 +32,9 @@ from sqlalchemy import insert
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.vocabulary import fold_case
+from scene_model.library.database.schema import photos
 from scene_model.library.dates.doubtful import APPLIED, find_doubtful_dates
-from scene_model.library.embeddings import file_name, packed
-from scene_model.library.schema import photos
+from scene_model.library.embeddings.embedding_files import file_name, packed
 from scene_model.library.store import Library
 from scene_model.photos.dates import NEIGHBOURS, stored_confidence
 

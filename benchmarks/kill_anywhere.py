@@ -30,7 +30,7 @@ from scene_model.config import PROJECT_DIR, Settings
 from scene_model.errors import SceneError
 from scene_model.ingest.embed_item import Embedder
 from scene_model.library import edits, trash
-from scene_model.library.backbone_embeddings import (
+from scene_model.library.embeddings.backbone_embeddings import (
     Network,
     embedding_by,
     photos_without,

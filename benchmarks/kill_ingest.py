@@ -27,7 +27,7 @@ from sqlalchemy import select
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.errors import SceneError
 from scene_model.ingest.new_batch import receive
-from scene_model.library.schema import free_slots, photos
+from scene_model.library.database.schema import free_slots, photos
 from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash, file_content_hash
 from scene_model.services import open_services

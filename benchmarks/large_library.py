@@ -26,10 +26,9 @@ from scene_model.classifier.vocabulary import fold_case
 from scene_model.config import DEFAULT_BUNDLE_DIR
 from scene_model.duplicates.hash_neighbours import bands_of
 from scene_model.duplicates.stack_names import stack_name
-from scene_model.library.clutter_rule import RULE_VERSION
-from scene_model.library.embeddings import file_name, packed
-from scene_model.library.migrations import create_missing_objects
-from scene_model.library.schema import (
+from scene_model.library.clutter.clutter_rule import RULE_VERSION
+from scene_model.library.database.migrations import create_missing_objects
+from scene_model.library.database.schema import (
     automatic_tags,
     class_decisions,
     hash_bands,
@@ -37,8 +36,9 @@ from scene_model.library.schema import (
     photos,
     tag_decisions,
 )
+from scene_model.library.database.triggers import INITIAL_FILL
+from scene_model.library.embeddings.embedding_files import file_name, packed
 from scene_model.library.store import Library
-from scene_model.library.triggers import INITIAL_FILL
 from scene_model.photos.hashes import signed_hash
 from scene_model.photos.thumbnail import make_thumbnail
 

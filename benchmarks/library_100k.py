@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.large_library import BACKBONE, EMBEDDING_SIZE, build, photo_id
 from scene_model.config import Settings
-from scene_model.library.embeddings import file_name
+from scene_model.library.embeddings.embedding_files import file_name
 from scene_model.library.sort_order import SORTS, Sort
 from scene_model.library.store import Library
 from scene_model.services import Services, open_services

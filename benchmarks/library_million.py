@@ -30,8 +30,8 @@ from benchmarks.library_100k import FILTERS, PAGE, QUERIES, report, timed
 from benchmarks.served import made_library
 from scene_model.classifier.bundle import FloatArray
 from scene_model.config import Settings
-from scene_model.library.embedding_scan import scan_embeddings
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
+from scene_model.library.embeddings.embedding_scan import scan_embeddings
 from scene_model.library.sort_order import NEWEST_ADDED, SORTS, Sort
 from scene_model.library.store import Library
 from scene_model.search.similar import Similar, similar_to

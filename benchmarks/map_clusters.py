@@ -25,7 +25,7 @@ from benchmarks.large_library import build
 from benchmarks.library_100k import report
 from benchmarks.served import made_library
 from scene_model.config import Settings
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.search.conditions import is_in_box
 from scene_model.search.query import parse_query
 from scene_model.search.query_values import Box

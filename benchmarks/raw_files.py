@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scene_model.library.photo_files import PREVIEW_LONG_SIDE
+from scene_model.library.files.photo_files import PREVIEW_LONG_SIDE
 from scene_model.photos.decode import MinimumSize, PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
 from tests.pictures import encode

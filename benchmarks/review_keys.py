@@ -23,7 +23,7 @@ from sqlalchemy import delete, insert, literal, select
 from benchmarks.large_library import build
 from benchmarks.served import chromium, made_library, served
 from scene_model.config import PROJECT_DIR, Settings
-from scene_model.library.schema import class_decisions, photos
+from scene_model.library.database.schema import class_decisions, photos
 from scene_model.library.store import Library
 from scene_model.services import open_services
 

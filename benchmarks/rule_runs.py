@@ -19,11 +19,11 @@ from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.config import DEFAULT_BUNDLE_DIR
 from scene_model.library.albums.album_edits import create_album
+from scene_model.library.database.schema import photos
 from scene_model.library.rules.rule_actions import Action, ActionKind
 from scene_model.library.rules.rule_rows import all_rules
 from scene_model.library.rules.run_rows import count_by_rule, latest_runs
 from scene_model.library.rules.run_undo import undo_run
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.decode import PhotoLimits
 from scene_model.rules.rule_runner import RuleRunner

@@ -33,7 +33,7 @@ from sqlalchemy import insert, select, update
 
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.duplicates.sequences import stack_sequences
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.library.stacks.stack_rows import all_stacks
 from scene_model.library.store import Library
 from scene_model.services import open_services

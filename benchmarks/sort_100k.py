@@ -25,7 +25,7 @@ from scene_model.config import PROJECT_DIR
 from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Layout
 from scene_model.export.sorting.plan import Kind, make_plan
 from scene_model.export.sorting.transaction import sort_files, undo_sort
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.hashes import file_content_hash
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from scene_model.duplicates.stacks import stack_unstacked
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.library.stacks.stack_rows import is_stacked
 from scene_model.library.store import Library

@@ -24,13 +24,13 @@ from benchmarks.large_library import build
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.bundle_network import BundleFile, TextEntry
 from scene_model.classifier.model import Model
-from scene_model.classifier.search_model import SearchModel
-from scene_model.classifier.text_calibration import Calibration, background_vector
-from scene_model.classifier.text_encoder import TextEncoder
+from scene_model.classifier.text.search_model import SearchModel
+from scene_model.classifier.text.text_calibration import Calibration, background_vector
+from scene_model.classifier.text.text_encoder import TextEncoder
 from scene_model.config import Settings
 from scene_model.gallery import Gallery
 from scene_model.ingest.embed_item import Embedder
-from scene_model.library.backbone_embeddings import Network, network_state
+from scene_model.library.embeddings.backbone_embeddings import Network, network_state
 from scene_model.services import Services, open_services
 
 LIMIT_MS = 150.0

@@ -22,8 +22,8 @@ from benchmarks.large_library import build
 from scene_model.classifier.classify import Classifier
 from scene_model.config import Settings
 from scene_model.learning.thresholds import class_scores, preview_thresholds
-from scene_model.library.embeddings import file_name
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
+from scene_model.library.embeddings.embedding_files import file_name
 from scene_model.library.store import Library
 from scene_model.services import open_services
 

@@ -24,7 +24,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.state.session import get_services
 from scene_model.config import PROJECT_DIR
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import all_trips

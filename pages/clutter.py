@@ -7,7 +7,7 @@ from pages.sections.messages import counted, show_error
 from pages.sections.undo_button import undo_button
 from pages.state.session import get_gallery
 from scene_model.errors import SceneError
-from scene_model.library.clutter_rows import (
+from scene_model.library.clutter.clutter_rows import (
     ClutterGroup,
     clutter_groups,
     count_unjudged,

@@ -42,7 +42,7 @@ from pages.state.session import get_gallery
 from pages.widgets.prefetch import prefetch_pages
 from pages.widgets.stack_marks import tiles_text
 from scene_model.errors import QueryError, SceneError
-from scene_model.library.clutter_rows import count_apart
+from scene_model.library.clutter.clutter_rows import count_apart
 
 _NAME = "gallery"
 _STYLE = Path(__file__).with_suffix(".css")

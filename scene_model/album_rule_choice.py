@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from scene_model.classifier.album_rules import (
+from scene_model.classifier.albums.album_rules import (
     SHIPPED_FILE,
     AlbumRules,
     parse_album_rules,
@@ -20,7 +20,7 @@ from scene_model.classifier.album_rules import (
 )
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel, Model
-from scene_model.classifier.search_model import SearchModel
+from scene_model.classifier.text.search_model import SearchModel
 from scene_model.config import Settings
 from scene_model.errors import InvalidAlbumRules, InvalidSetting
 from scene_model.library.store import Library

@@ -20,7 +20,7 @@ ENVIRONMENT_PREFIX = "SCENE_"
 MAX_WORKERS = 64
 _PACKAGE_DIR = Path(__file__).resolve().parent
 PROJECT_DIR = _PACKAGE_DIR.parent
-DEFAULT_ALBUMS_FILE = _PACKAGE_DIR / "classifier" / "albums.toml"
+DEFAULT_ALBUMS_FILE = _PACKAGE_DIR / "classifier" / "albums" / "albums.toml"
 # An installed package holds the pages and the default bundle; in a checkout they lie beside it.
 IS_CHECKOUT = not (_PACKAGE_DIR / "_site").is_dir()
 SITE_DIR = PROJECT_DIR if IS_CHECKOUT else _PACKAGE_DIR / "_site"
@@ -378,7 +378,7 @@ def settings_table() -> str:
         "visitors": "beside it",
         "bundle": "`models/scene_mobilenet_v2`",
         "bundles": "`models` of a checkout; installed: the user's data folder",
-        "albums": "`scene_model/classifier/albums.toml`",
+        "albums": "`scene_model/classifier/albums/albums.toml`",
         "workers": "number of cores",
         "max_decoding_bytes": "640 MB, or 256 MB a core if that is more",
     }

@@ -14,7 +14,7 @@ from scene_model.classifier.bundle_description import BUNDLE_FILE
 from scene_model.classifier.catalogue import BundleEntry, list_bundles
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel
-from scene_model.classifier.search_model import SearchModel
+from scene_model.classifier.text.search_model import SearchModel
 from scene_model.config import Settings
 from scene_model.errors import BundleError, BundleNotFound
 from scene_model.ingest.runner import JobRunner

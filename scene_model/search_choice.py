@@ -18,20 +18,20 @@ from scene_model.classifier.catalogue import BundleEntry, list_bundles
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.encoder import ImageEncoder
 from scene_model.classifier.model import CurrentModel, Model
-from scene_model.classifier.search_model import SearchModel
+from scene_model.classifier.text.search_model import SearchModel
 from scene_model.config import Settings
 from scene_model.errors import BundleError, BundleNotFound, NoSearchEmbeddings
 from scene_model.ingest.embed_item import Embedder
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Job, JobKind
-from scene_model.library.backbone_embeddings import (
+from scene_model.library.embeddings.backbone_embeddings import (
     Network,
     NetworkState,
     network_state,
     remove_embeddings,
     stored_networks,
 )
-from scene_model.library.embedding_slots import SEARCH_FILE
+from scene_model.library.embeddings.embedding_slots import SEARCH_FILE
 from scene_model.library.store import Library
 from scene_model.photos.content import Content
 

@@ -32,16 +32,16 @@ from scene_model.ingest.uploads import Uploads
 from scene_model.ingest.watch.card_offers import CardOffers
 from scene_model.ingest.watch.watches import Watches
 from scene_model.jobs.workers import WorkerPools
-from scene_model.library.backbone_embeddings import Network, stored_networks
-from scene_model.library.database_file import DATABASE_NAME, require_database
+from scene_model.library.database.database_file import DATABASE_NAME, require_database
+from scene_model.library.embeddings.backbone_embeddings import Network, stored_networks
 from scene_model.library.empty import EmptyLibrary
+from scene_model.library.files.remote_originals import FetchOriginal
 from scene_model.library.inventory import (
     MovedFile,
     move_reference_from_url,
     move_reference_to_url,
     update_references,
 )
-from scene_model.library.remote_originals import FetchOriginal
 from scene_model.library.sort_order import BEST_MATCH, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scene_model.classifier.albums import albums_of
+from scene_model.classifier.albums.matching import albums_of
 from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.config import Settings
 from scene_model.errors import BundleDamaged, BundleNotFound, InvalidSetting, JobRunning

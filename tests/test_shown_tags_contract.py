@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, update
 from scene_model.classifier.labels import TAUGHT
 from scene_model.learning.taught_tags import fit_tag, save_taught_tag
 from scene_model.library import edits
-from scene_model.library.schema import automatic_tags, photos
+from scene_model.library.database.schema import automatic_tags, photos
 from scene_model.library.stacks.stack_edits import stack_photos_of
 from scene_model.services import Services
 from scene_model.statistics import insights

@@ -10,7 +10,7 @@ import numpy as np
 
 from scene_model.classifier.bundle_description import BundleDescription
 from scene_model.classifier.bundle_network import BackboneEntry, BundleFile, InputEntry, TextEntry
-from scene_model.classifier.text_calibration import BACKGROUND
+from scene_model.classifier.text.text_calibration import BACKGROUND
 
 JOINT = 64
 _SIDE, _CONTEXT = 16, 12

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scene_model.classifier.album_rules import Album, AlbumRules, read_album_rules
-from scene_model.classifier.albums import PhotoFacts, albums_of, tag_facts
+from scene_model.classifier.albums.album_rules import Album, AlbumRules, read_album_rules
+from scene_model.classifier.albums.matching import PhotoFacts, albums_of, tag_facts
 from scene_model.classifier.bundle import Bundle, FloatArray
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.fitting.examples import Example

@@ -193,8 +193,8 @@ def _albums(albums: dict[str, Any] | None) -> list[str]:
     rows = [
         "## Albums",
         "",
-        "Rules over tags and EXIF (`scene_model/classifier/albums.toml`), on the validation photos "
-        "whose labels decide which album is right.",
+        "Rules over tags and EXIF (`scene_model/classifier/albums/albums.toml`), on the validation "
+        "photos whose labels decide which album is right.",
         "",
         "| album | photos assigned | precision | 95 % interval | recall |",
         "|---|---|---|---|---|",

@@ -29,11 +29,11 @@ from sqlalchemy import select
 from benchmarks.clutter.made_set import PHOTO, MadeFile, made_files, read_photos
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.ingest.ingest_photo import ingest_photo
-from scene_model.library.clutter import ClutterKind, is_apart
-from scene_model.library.clutter_edits import set_apart
-from scene_model.library.clutter_rows import judge_photos, judge_unjudged
+from scene_model.library.clutter.clutter_edits import set_apart
+from scene_model.library.clutter.clutter_rows import judge_photos, judge_unjudged
+from scene_model.library.clutter.conditions import ClutterKind, is_apart
+from scene_model.library.database.schema import photos
 from scene_model.library.records import NewPhoto
-from scene_model.library.schema import photos
 from scene_model.services import Services, open_services
 from tests.library.libraries import add_rows
 

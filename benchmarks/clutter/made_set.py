@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from benchmarks.clutter import drawn
-from scene_model.library.clutter import ClutterKind
+from scene_model.library.clutter.conditions import ClutterKind
 
 PHOTO = "photo"
 # Photos of these classes are clutter: they show nothing but a document or a meme.

@@ -16,8 +16,8 @@ from pages.state.session import get_gallery
 from pages.widgets.focus import restore_focus
 from scene_model.errors import SceneError
 from scene_model.library import edits
-from scene_model.library.clutter_edits import set_apart
-from scene_model.library.schema import photos
+from scene_model.library.clutter.clutter_edits import set_apart
+from scene_model.library.database.schema import photos
 from scene_model.library.store import Library
 from scene_model.statistics.tag_counts import SelectedTag, count_selected_tags
 

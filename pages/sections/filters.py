@@ -8,7 +8,7 @@ from pages.state.address import AddressPart, note_action
 from pages.state.session import get_gallery
 from pages.widgets.chips import ChipChoice, ChipRow, Fold, chip_rows, last_choice_number
 from scene_model.classifier.labels import UNSURE_CLASS
-from scene_model.library.clutter_rows import count_apart
+from scene_model.library.clutter.clutter_rows import count_apart
 from scene_model.search.clutter_terms import names_clutter
 from scene_model.search.query_tree import (
     EVERYTHING,

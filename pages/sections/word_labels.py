@@ -7,7 +7,7 @@ import streamlit as st
 from pages.sections.messages import counted, error_markdown, escape_markdown
 from pages.state.session import get_gallery, get_services
 from pages.widgets.thumbnails import thumbnails
-from scene_model.classifier.search_model import SearchModel
+from scene_model.classifier.text.search_model import SearchModel
 from scene_model.errors import SceneError
 from scene_model.learning.word_labels import WordLabel, propose_labels, save_labels
 

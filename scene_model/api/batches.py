@@ -31,7 +31,7 @@ from scene_model.errors import JobNotFound, JobRunning, UsageError
 from scene_model.jobs.engine import JobEngine, JobItem
 from scene_model.jobs.job import JobKind
 from scene_model.jobs.workers import Limits
-from scene_model.library.file_system import library_error
+from scene_model.library.files.file_system import library_error
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 _KEY = "key.json"

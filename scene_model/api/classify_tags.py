@@ -41,7 +41,7 @@ from scene_model.errors import (
     UnsupportedPicture,
     UsageError,
 )
-from scene_model.library.file_system import library_error
+from scene_model.library.files.file_system import library_error
 from scene_model.photos.sniff import FileKind, sniff
 
 UNKNOWN = "Unknown"

@@ -36,7 +36,7 @@ from scene_model.errors import (
 )
 from scene_model.ingest.inbox.inbox import Arrived, Inbox
 from scene_model.ingest.phone.codes import CodeUse, PhoneCode
-from scene_model.library.file_system import library_error
+from scene_model.library.files.file_system import library_error
 from scene_model.services import Services
 
 _REALM = 'Basic realm="Scene Gallery inbox", charset="UTF-8"'

@@ -33,7 +33,7 @@ from scene_model.config import Settings
 from scene_model.errors import FileTooLarge, UsageError
 from scene_model.ingest.ingest_photo import ingest_photo
 from scene_model.ingest.quota import Reception
-from scene_model.library.file_system import library_error
+from scene_model.library.files.file_system import library_error
 from scene_model.library.records import NewPhoto
 from scene_model.photos.decode import read_photo_file
 from scene_model.services import Services

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from scene_model.classifier.album_rules import AlbumRules, read_album_rules
+from scene_model.classifier.albums.album_rules import AlbumRules, read_album_rules
 from scene_model.classifier.classify import Classifier
-from scene_model.classifier.search_model import SearchModel
+from scene_model.classifier.text.search_model import SearchModel
 from scene_model.classifier.vocabulary import Vocabulary, vocabulary_of
 
 

@@ -112,7 +112,7 @@ def _classify(parser: argparse.ArgumentParser) -> None:
 
 
 def _library(parser: argparse.ArgumentParser) -> None:
-    from scene_model.cli import library
+    from scene_model.cli.library import command as library
 
     library.add_arguments(parser)
     _run_with_settings(parser, library.run)
@@ -168,7 +168,7 @@ def _fit(parser: argparse.ArgumentParser) -> None:
 
 
 def _models(parser: argparse.ArgumentParser) -> None:
-    from scene_model.cli import models
+    from scene_model.cli.models import command as models
 
     models.add_arguments(parser)
     _run_with_settings(parser, models.run)

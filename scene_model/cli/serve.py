@@ -15,7 +15,7 @@ import uvicorn
 from scene_model.cli.prompt_http import HeadTimeoutProtocol
 from scene_model.config import SITE_DIR, Settings
 from scene_model.errors import EXIT_DONE, EXIT_FAILED
-from scene_model.library.database_file import (
+from scene_model.library.database.database_file import (
     DATABASE_NAME,
     require_database,
     require_database_file,

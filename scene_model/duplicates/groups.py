@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from scene_model.duplicates.near_duplicates import NearDuplicateKind
 from scene_model.errors import LibraryError, PhotoError
+from scene_model.library.database.schema import near_duplicates, photos, stack_photos
 from scene_model.library.records import PhotoRecord
-from scene_model.library.schema import near_duplicates, photos, stack_photos
 from scene_model.library.store import Library
 from scene_model.photos.decode import decode_photo
 

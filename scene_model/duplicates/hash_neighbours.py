@@ -27,10 +27,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
+from scene_model.library.database.schema import (
+    HASH_INDEX,
+    hash_bands,
+    near_hashes,
+    photos,
+    stack_photos,
+)
 from scene_model.library.in_memory.changes import BY_NUMBER, Numbers, listed, run_numbers
 from scene_model.library.in_memory.conditions import LIST_UPDATE, ListUpdate
 from scene_model.library.records import WrittenPhoto
-from scene_model.library.schema import HASH_INDEX, hash_bands, near_hashes, photos, stack_photos
 from scene_model.library.store import Library
 
 # Measured on 39 photographs: smaller, re-encoded, brighter and 2 % cropped copies differ in at

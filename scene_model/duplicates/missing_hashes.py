@@ -6,8 +6,8 @@ from sqlalchemy import ColumnElement, func, select, update
 
 from scene_model.duplicates.hash_neighbours import add_hash
 from scene_model.errors import LibraryError, PhotoError
+from scene_model.library.database.schema import photos
 from scene_model.library.photo_query import is_picture
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.decode import decode_photo
 from scene_model.photos.hashes import perceptual_hash, signed_hash

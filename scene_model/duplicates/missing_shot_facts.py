@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, func, select, update
 
 from scene_model.errors import LibraryError, PhotoError
-from scene_model.library.clutter_rows import judge_photos
+from scene_model.library.clutter.clutter_rows import judge_photos
+from scene_model.library.database.schema import photos
 from scene_model.library.photo_query import is_picture
 from scene_model.library.photo_writes import shot_columns
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 
 

@@ -21,8 +21,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from scene_model.classifier.bundle import FloatArray
 from scene_model.duplicates.hash_rotations import hash_signs, rotated_signs
 from scene_model.errors import LibraryError, PhotoError
+from scene_model.library.database.schema import compared_photos, near_duplicates, photos
 from scene_model.library.photo_query import is_picture
-from scene_model.library.schema import compared_photos, near_duplicates, photos
 from scene_model.library.store import Library
 from scene_model.photos.alignment import TURNS, GreyPicture, aligned_similarity, rotated
 from scene_model.photos.decode import decode_photo

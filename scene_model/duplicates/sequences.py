@@ -31,8 +31,8 @@ from scene_model.duplicates.stack_names import stack_name
 from scene_model.duplicates.stack_pairs import PLACES, Candidate, pick_position
 from scene_model.duplicates.stack_writes import one_stack
 from scene_model.errors import LibraryError, PhotoError
+from scene_model.library.database.schema import photos, stack_photos, stacks
 from scene_model.library.photo_query import is_picture
-from scene_model.library.schema import photos, stack_photos, stacks
 from scene_model.library.stacks.stack_rows import PROGRAM, StackKind
 from scene_model.library.store import Library
 from scene_model.photos.decode import decode_photo

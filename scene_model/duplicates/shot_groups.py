@@ -26,7 +26,7 @@ from scene_model.duplicates.near_duplicates import NearDuplicateKind
 from scene_model.duplicates.own_picks import OwnPicks, learn_picks, preferred
 from scene_model.duplicates.shots import shots_of
 from scene_model.duplicates.stack_names import stack_name
-from scene_model.library.schema import (
+from scene_model.library.database.schema import (
     album_photos,
     albums,
     photos,

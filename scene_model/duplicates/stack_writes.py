@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, insert, update
 
-from scene_model.library.schema import stack_photos, stacks
+from scene_model.library.database.schema import stack_photos, stacks
 from scene_model.library.stacks.stack_rows import PROGRAM, StackKind
 
 

@@ -25,8 +25,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from scene_model.duplicates.stack_names import stack_name
 from scene_model.duplicates.stack_pairs import MAX_OF_A_NAME, Candidate, Join, joins, pick_position
 from scene_model.duplicates.stack_writes import one_stack
+from scene_model.library.database.schema import photos, stack_photos, stacks
 from scene_model.library.records import WrittenPhoto
-from scene_model.library.schema import photos, stack_photos, stacks
 from scene_model.library.stacks.stack_rows import PROGRAM, StackKind
 from scene_model.library.store import Library
 from scene_model.photos.content_ids import content_id_in_file

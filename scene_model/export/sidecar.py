@@ -16,7 +16,7 @@ import exiv2
 
 from scene_model.classifier.labels import HUMAN
 from scene_model.errors import SidecarDamaged
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
 from scene_model.photos.xmp import read_rating, sidecar_path
 
 NAMESPACE, PREFIX = "https://scene-gallery.example/xmp/1.0/", "sceneGallery"

@@ -22,8 +22,8 @@ from scene_model.export.sidecar import (
     write_sidecar,
 )
 from scene_model.library import edits
+from scene_model.library.files.remote_originals import shown_url
 from scene_model.library.records import PhotoRecord
-from scene_model.library.remote_originals import shown_url
 from scene_model.library.store import Library
 from scene_model.photos.content import content_id, read_content
 from scene_model.photos.decode import PhotoLimits

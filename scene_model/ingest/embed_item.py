@@ -8,7 +8,7 @@ from scene_model.classifier.bundle import FloatArray
 from scene_model.jobs.engine import JobItem
 from scene_model.jobs.job import Job, Outcome, skipped_outcome
 from scene_model.learning.taught_tags import write_taught_tags
-from scene_model.library.backbone_embeddings import Network, write_embeddings
+from scene_model.library.embeddings.backbone_embeddings import Network, write_embeddings
 from scene_model.library.store import Library
 from scene_model.photos.content import Content
 

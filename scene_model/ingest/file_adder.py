@@ -20,7 +20,7 @@ from scene_model.ingest.quota import Quota
 from scene_model.ingest.watch.scanned_photo import ingest_scanned
 from scene_model.jobs.engine import JobItem
 from scene_model.jobs.job import Outcome, skipped_outcome
-from scene_model.library.file_system import library_error
+from scene_model.library.files.file_system import library_error
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.photos.content import read_content

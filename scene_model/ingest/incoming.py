@@ -22,7 +22,7 @@ from pathlib import Path
 from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.jobs.job import Outcome, Skipped
 from scene_model.jobs.lock_file import LockFile, acquire_lock
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
 
 LIST_NAME, _OUTCOMES = "items.json", "outcomes.jsonl"
 _CANCELLED = "cancelled"

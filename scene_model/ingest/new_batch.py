@@ -13,7 +13,7 @@ from scene_model.errors import LibraryFull
 from scene_model.ingest.incoming import LIST_NAME, IncomingBatch, PendingFiles
 from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.jobs.lock_file import LockFile, acquire_lock
-from scene_model.library.file_system import PRIVATE_FOLDER_MODE, FileSystem, library_error
+from scene_model.library.files.file_system import PRIVATE_FOLDER_MODE, FileSystem, library_error
 
 
 def receive(

@@ -40,7 +40,7 @@ from scene_model.jobs.job import Job, JobKind, skipped, skipped_outcome
 from scene_model.jobs.results import JobResults
 from scene_model.jobs.workers import WorkerPools
 from scene_model.library.awaited_facts import store_awaited_facts
-from scene_model.library.backbone_embeddings import photos_without
+from scene_model.library.embeddings.backbone_embeddings import photos_without
 from scene_model.library.store import Library
 
 logger = logging.getLogger(__name__)

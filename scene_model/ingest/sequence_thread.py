@@ -11,7 +11,7 @@ import weakref
 
 from scene_model.duplicates.sequences import count_unchecked, stack_sequences
 from scene_model.duplicates.stacks import count_unstacked, stack_unstacked
-from scene_model.library.clutter_rows import count_unjudged, judge_unjudged
+from scene_model.library.clutter.clutter_rows import count_unjudged, judge_unjudged
 from scene_model.library.store import Library
 
 logger = logging.getLogger(__name__)

@@ -30,7 +30,7 @@ from scene_model.ingest.new_batch import announce
 from scene_model.ingest.quota import NO_QUOTA, Quota, Reception
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Job, JobKind
-from scene_model.library.file_system import PRIVATE_MODE, library_error
+from scene_model.library.files.file_system import PRIVATE_MODE, library_error
 from scene_model.library.store import Library
 from scene_model.photos.decode import PhotoLimits
 

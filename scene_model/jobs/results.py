@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from scene_model.jobs.job import Job, JobKind, JobState, Progress, Skipped
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
 
 MAX_RESULTS = 200
 _JOB_ID = re.compile(r"[0-9a-f]{32}")

@@ -19,8 +19,8 @@ from scene_model.learning.model_comparison import (
     Level,
 )
 from scene_model.learning.personal_heads import people_decisions
+from scene_model.library.database.schema import photos
 from scene_model.library.records import StoredEmbedding
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.content import Content, read_content
 from scene_model.photos.sniff import has_picture_name

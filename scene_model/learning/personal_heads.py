@@ -28,9 +28,13 @@ from scene_model.classifier.personal_head import (
     retrain,
 )
 from scene_model.errors import TooFewExamples
+from scene_model.library.database.schema import class_decisions, photos, tag_decisions
 from scene_model.library.edits import CLASS, TAG, is_only_by_rule
-from scene_model.library.embedding_scan import embeddings_of, sample_embeddings, scan_embeddings
-from scene_model.library.schema import class_decisions, photos, tag_decisions
+from scene_model.library.embeddings.embedding_scan import (
+    embeddings_of,
+    sample_embeddings,
+    scan_embeddings,
+)
 from scene_model.library.store import Library
 
 _CHOICE = "personal_heads"

@@ -9,8 +9,13 @@ from sqlalchemy import Table, select
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier, Provenance
+from scene_model.library.database.schema import (
+    automatic_tags,
+    class_decisions,
+    photos,
+    tag_decisions,
+)
 from scene_model.library.edits import chosen_ids
-from scene_model.library.schema import automatic_tags, class_decisions, photos, tag_decisions
 from scene_model.library.store import Library
 
 _BATCH = 2_000

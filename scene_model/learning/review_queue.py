@@ -13,8 +13,8 @@ from scene_model.classifier.classify import Classifier
 from scene_model.classifier.heads import Head
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.tagging import ALONE_ABOVE, BoolArray
-from scene_model.library.embedding_scan import scan_embeddings
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
+from scene_model.library.embeddings.embedding_scan import scan_embeddings
 from scene_model.library.store import Library
 
 UNSURE = "the model is unsure"

@@ -12,7 +12,6 @@ from sqlalchemy.dialects.sqlite import insert
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.labels import TAUGHT
-from scene_model.classifier.search_model import SearchModel
 from scene_model.classifier.taught_head import (
     MAX_EXAMPLES,
     MIN_EXAMPLES,
@@ -21,11 +20,16 @@ from scene_model.classifier.taught_head import (
     TaughtHead,
     teach,
 )
+from scene_model.classifier.text.search_model import SearchModel
 from scene_model.errors import TooFewExamples
+from scene_model.library.database.schema import automatic_tags, taught_tags
 from scene_model.library.edits import add_tag, clean_tag
-from scene_model.library.embedding_scan import embeddings_of, sample_embeddings, scan_embeddings
+from scene_model.library.embeddings.embedding_scan import (
+    embeddings_of,
+    sample_embeddings,
+    scan_embeddings,
+)
 from scene_model.library.records import WrittenPhoto
-from scene_model.library.schema import automatic_tags, taught_tags
 from scene_model.library.store import Library
 
 TAGGED_FROM = 0.5

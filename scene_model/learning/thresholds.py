@@ -19,10 +19,10 @@ from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.heads import Head
 from scene_model.errors import UsageError
-from scene_model.library.database import with_large_cache
+from scene_model.library.database.connections import with_large_cache
+from scene_model.library.database.schema import automatic_tags, choices, photos
 from scene_model.library.edits import chosen_ids
-from scene_model.library.embedding_scan import scan_embeddings
-from scene_model.library.schema import automatic_tags, choices, photos
+from scene_model.library.embeddings.embedding_scan import scan_embeddings
 from scene_model.library.store import Library
 
 _CHOICE = "class_thresholds"

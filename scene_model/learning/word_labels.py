@@ -14,16 +14,16 @@ import numpy as np
 from sqlalchemy import insert, select
 
 from scene_model.classifier.bundle import FloatArray
-from scene_model.classifier.search_model import SearchModel
 from scene_model.classifier.taught_head import TaughtFigures, TaughtHead
-from scene_model.classifier.text_encoder import unit_vectors
+from scene_model.classifier.text.search_model import SearchModel
+from scene_model.classifier.text.text_encoder import unit_vectors
 from scene_model.errors import InvalidTag
 from scene_model.learning.taught_tags import TAGGED_FROM, TagMatch, write_taught_tag
+from scene_model.library.database.schema import class_decisions, tag_decisions, taught_tags
 from scene_model.library.edits import clean_tag
-from scene_model.library.embedding_scan import sample_embeddings, scan_embeddings
-from scene_model.library.schema import class_decisions, tag_decisions, taught_tags
+from scene_model.library.embeddings.embedding_scan import sample_embeddings, scan_embeddings
 from scene_model.library.store import Library
-from scene_model.search.likeness import cut_off
+from scene_model.search.sentences.likeness import cut_off
 
 MAX_WORDS = 40
 _SAMPLE = 1_000

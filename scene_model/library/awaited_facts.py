@@ -7,9 +7,9 @@ from dataclasses import asdict
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from scene_model.library.database.schema import awaited_facts, photos
 from scene_model.library.imported_facts import ImportedFacts
 from scene_model.library.photo_query import in_batches
-from scene_model.library.schema import awaited_facts, photos
 from scene_model.library.store import Library
 
 FileKey = tuple[str, str]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from scene_model.library.schema import class_decisions, photos, tag_decisions
+from scene_model.library.database.schema import class_decisions, photos, tag_decisions
 from scene_model.library.store import Library
 
 

@@ -36,7 +36,7 @@ from sqlalchemy import (
 
 from scene_model.errors import InvalidTag, UsageError
 from scene_model.library.albums.album_changes import NO_PHOTO, apply_album_changes
-from scene_model.library.schema import (
+from scene_model.library.database.schema import (
     automatic_tags,
     class_decisions,
     edit_changes,

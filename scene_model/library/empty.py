@@ -8,7 +8,7 @@ from typing import NoReturn
 from sqlalchemy import event
 
 from scene_model.errors import LibraryReadOnly
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
 from scene_model.library.store import Library
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, and_, case, func, not_, or_
 from scene_model.classifier.classify import HeadPredictions
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.library.database.schema import photos
 from scene_model.library.label_lists import is_one_of
 from scene_model.library.records import PhotoRecord
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 
 

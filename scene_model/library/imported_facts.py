@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, select, update
 
+from scene_model.library.database.schema import edit_changes, edits, photos
 from scene_model.library.photo_places import place_photo
 from scene_model.library.records import WrittenPhoto
-from scene_model.library.schema import edit_changes, edits, photos
 from scene_model.library.store import Library
 from scene_model.photos.dates import PhotoDate, stored_confidence
 from scene_model.photos.imported_dates import date_with_import

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.video.kinds import VIDEO_FORMATS
 

@@ -7,7 +7,7 @@ more. Numbers of deleted photos are used again; a trigger lowers the stored one 
 from sqlalchemy import ColumnElement, Connection, Integer, cast, delete, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from scene_model.library.schema import choices, edits, photos
+from scene_model.library.database.schema import choices, edits, photos
 from scene_model.library.store import Library
 
 # Names of choices: the number of the last settled photo, and the id of the edit that accepted what

@@ -4,13 +4,13 @@ from typing import Any
 
 from sqlalchemy import Column, Select, func, select
 
-from scene_model.classifier.album_rules import AlbumRules
+from scene_model.classifier.albums.album_rules import AlbumRules
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel, Model
-from scene_model.classifier.search_model import SearchModel
+from scene_model.classifier.text.search_model import SearchModel
 from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.library.database.schema import class_decisions, tag_decisions
 from scene_model.library.rules.rule_rows import rule_labels
-from scene_model.library.schema import class_decisions, tag_decisions
 from scene_model.library.store import Library
 
 

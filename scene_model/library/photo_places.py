@@ -9,8 +9,8 @@ from sqlalchemy import Connection, bindparam, func, literal_column, select, upda
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.classifier.vocabulary import fold
+from scene_model.library.database.schema import photos, places
 from scene_model.library.records import GPS, WrittenPhoto
-from scene_model.library.schema import photos, places
 from scene_model.library.store import Library
 from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.photos.places.place import AIR, SEA, Place

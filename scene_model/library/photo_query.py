@@ -9,8 +9,8 @@ import numpy.typing as npt
 from sqlalchemy import Column, ColumnElement, FromClause, Index, and_, select
 from sqlalchemy.sql import visitors
 
-from scene_model.library.database import Database
-from scene_model.library.schema import ORDER_INDEXES, photos
+from scene_model.library.database.connections import Database
+from scene_model.library.database.schema import ORDER_INDEXES, photos
 from scene_model.library.sort_order import Sort, SortKey, match_scores
 from scene_model.photos.video.kinds import VIDEO_FORMATS
 

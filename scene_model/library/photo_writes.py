@@ -10,11 +10,11 @@ from scene_model.classifier.classify import HeadPredictions, Prediction, Provena
 from scene_model.classifier.labels import TAUGHT
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.errors import PhotoNotFound
-from scene_model.library.clutter_rows import judge_photos
-from scene_model.library.embedding_slots import keep_slot, own_search_slot, take_slots
-from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
+from scene_model.library.clutter.clutter_rows import judge_photos
+from scene_model.library.database.schema import automatic_tags, photos
+from scene_model.library.embeddings.embedding_files import EmbeddingFiles, file_name, packed
+from scene_model.library.embeddings.embedding_slots import keep_slot, own_search_slot, take_slots
 from scene_model.library.records import NewPhoto, WrittenPhoto
-from scene_model.library.schema import automatic_tags, photos
 from scene_model.photos.content import content_bytes
 from scene_model.photos.dates import date_of_photo
 from scene_model.photos.decode import DecodedPhoto

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, null, select, update
 
+from scene_model.library.database.schema import photos
 from scene_model.library.photo_places import place_unplaced
 from scene_model.library.records import GPS, NEIGHBOURS
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.dates import local_time
 

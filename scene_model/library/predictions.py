@@ -10,8 +10,8 @@ from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier, HeadPredictions, Provenance
 from scene_model.classifier.tagging import Tag
 from scene_model.errors import EmbeddingMissing
-from scene_model.library.backbone_embeddings import Network, embedding_beside
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
+from scene_model.library.embeddings.backbone_embeddings import Network, embedding_beside
 from scene_model.library.store import Library
 
 

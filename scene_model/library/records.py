@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from scene_model.classifier.albums import PhotoFacts, TagFact
+from scene_model.classifier.albums.matching import PhotoFacts, TagFact
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Provenance
 from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS

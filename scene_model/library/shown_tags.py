@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, union_all
 
 from scene_model.classifier.labels import HUMAN, TAUGHT
-from scene_model.library.schema import effective_tags, photos
+from scene_model.library.database.schema import effective_tags, photos
 
 HeadT = TypeVar("HeadT")
 

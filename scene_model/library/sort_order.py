@@ -18,8 +18,13 @@ from sqlalchemy import (
 )
 
 from scene_model.errors import QueryError
+from scene_model.library.database.schema import (
+    album_photos,
+    class_decisions,
+    effective_tags,
+    photos,
+)
 from scene_model.library.label_lists import is_one_of
-from scene_model.library.schema import album_photos, class_decisions, effective_tags, photos
 
 
 class SortKey(StrEnum):

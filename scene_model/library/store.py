@@ -35,23 +35,34 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import HeadPredictions, Prediction, Provenance
 from scene_model.errors import DatabaseMissing, EmbeddingMissing, PhotoNotFound
-from scene_model.library.database import Database, open_database
-from scene_model.library.database_file import (
+from scene_model.library.database.connections import Database, open_database
+from scene_model.library.database.database_file import (
     DATABASE_NAME,
     WHAT_TO_DO,
     require_database,
     require_database_file,
 )
-from scene_model.library.embeddings import EmbeddingFiles, packed
-from scene_model.library.file_system import (
+from scene_model.library.database.schema import (
+    automatic_tags,
+    choices,
+    class_decisions,
+    photos,
+    places,
+    tag_decisions,
+    taught_tags,
+)
+from scene_model.library.embeddings.embedding_files import EmbeddingFiles, packed
+from scene_model.library.embeddings.unit_vectors import UnitVectors
+from scene_model.library.files.file_system import (
     PRIVATE_FOLDER_MODE,
     PRIVATE_MODE,
     FileSystem,
     library_error,
 )
+from scene_model.library.files.photo_files import PhotoFiles
+from scene_model.library.files.remote_originals import FetchOriginal
 from scene_model.library.in_memory.changes import Numbers, parsed_numbers, run_numbers
 from scene_model.library.in_memory.columns import PhotoColumns
-from scene_model.library.photo_files import PhotoFiles
 from scene_model.library.photo_query import IdsInOrder, filter_photos, in_batches
 from scene_model.library.photo_writes import write_photo, write_predictions
 from scene_model.library.query_cache import QueryCache
@@ -64,16 +75,6 @@ from scene_model.library.records import (
     photo_record,
     tags_by_photo,
 )
-from scene_model.library.remote_originals import FetchOriginal
-from scene_model.library.schema import (
-    automatic_tags,
-    choices,
-    class_decisions,
-    photos,
-    places,
-    tag_decisions,
-    taught_tags,
-)
 from scene_model.library.sort_order import (
     NEWEST_ADDED,
     Sort,
@@ -81,7 +82,6 @@ from scene_model.library.sort_order import (
     order_by,
 )
 from scene_model.library.stacks.tiles import HIDDEN_AND_TILES, is_tile, without_hidden
-from scene_model.library.unit_vectors import UnitVectors
 from scene_model.photos.content import Content
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, select
 
+from scene_model.library.database.schema import edit_changes, edits, photos
 from scene_model.library.edits import chosen_ids
-from scene_model.library.file_system import FileSystem, library_error
+from scene_model.library.files.file_system import FileSystem, library_error
 from scene_model.library.inventory import StoredPhoto, stored_photos
-from scene_model.library.schema import edit_changes, edits, photos
 from scene_model.library.store import Library
 
 _ID = re.compile(r"[0-9a-f]{64}")

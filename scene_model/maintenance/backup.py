@@ -19,8 +19,8 @@ from sqlalchemy.exc import DBAPIError
 
 from scene_model import __version__
 from scene_model.errors import BackupError
-from scene_model.library.file_system import new_file
-from scene_model.library.held_folder import open_inside
+from scene_model.library.files.file_system import new_file
+from scene_model.library.files.held_folder import open_inside
 from scene_model.library.inventory import (
     StoredPhoto,
     files_below,

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from scene_model.errors import BackupDamaged, BackupTooNew, LibraryError, LibraryFull, NotABackup
-from scene_model.library.database import is_disk_full, open_database
-from scene_model.library.embeddings import EmbeddingFiles
-from scene_model.library.file_system import FileSystem
-from scene_model.library.photo_files import copy_location
-from scene_model.library.schema import MOST_PHOTOS, SCHEMA_VERSION
-from scene_model.library.schema_check import schema_problems
+from scene_model.library.database.connections import is_disk_full, open_database
+from scene_model.library.database.schema import MOST_PHOTOS, SCHEMA_VERSION
+from scene_model.library.database.schema_check import schema_problems
+from scene_model.library.embeddings.embedding_files import EmbeddingFiles
+from scene_model.library.files.file_system import FileSystem
+from scene_model.library.files.photo_files import copy_location
 from scene_model.maintenance.backup_file import BackupManifest, is_backup_name
 from scene_model.maintenance.row_check import value_problems
 

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from scene_model.errors import BackupError
-from scene_model.library.database import is_disk_full
-from scene_model.library.database_file import PHOTO_ID
+from scene_model.library.database.connections import is_disk_full
+from scene_model.library.database.database_file import PHOTO_ID
 from scene_model.library.inventory import StoredPhoto, stored_photos
 from scene_model.library.store import Library
 from scene_model.maintenance.row_check import value_problems

@@ -20,9 +20,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scene_model.errors import SceneError
-from scene_model.library.database import library_database_error
-from scene_model.library.database_file import DATABASE_NAME, damaged
-from scene_model.library.file_system import PRIVATE_FOLDER_MODE, PRIVATE_MODE, FileSystem
+from scene_model.library.database.connections import library_database_error
+from scene_model.library.database.database_file import DATABASE_NAME, damaged
+from scene_model.library.files.file_system import PRIVATE_FOLDER_MODE, PRIVATE_MODE, FileSystem
 
 FOLDER_NAME = "copies"
 _NAME = re.compile(r"library-\d{4}-\d\d-\d\d\.db")

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scene_model.errors import LibraryDamaged, SceneError
-from scene_model.library.database import library_database_error
-from scene_model.library.database_file import DATABASE_NAME, damaged, header_problem
-from scene_model.library.schema import SCHEMA_VERSION
-from scene_model.library.schema_check import schema_problems
+from scene_model.library.database.connections import library_database_error
+from scene_model.library.database.database_file import DATABASE_NAME, damaged, header_problem
+from scene_model.library.database.schema import SCHEMA_VERSION
+from scene_model.library.database.schema_check import schema_problems
 from scene_model.maintenance.row_check import row_problems
 
 _MAX_MESSAGES = 20

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.errors import EmbeddingMissing, OriginalChanged, SceneError
-from scene_model.library.backbone_embeddings import damaged_embeddings, forget_damaged
-from scene_model.library.database_file import (
+from scene_model.library.database.database_file import (
     DATABASE_NAME,
     ORIGINALS,
     REBUILDING_NAME,
     stored_files,
 )
-from scene_model.library.embeddings import remove_projections
-from scene_model.library.file_system import (
+from scene_model.library.embeddings.backbone_embeddings import damaged_embeddings, forget_damaged
+from scene_model.library.embeddings.embedding_files import remove_projections
+from scene_model.library.files.file_system import (
     PRIVATE_FOLDER_MODE,
     PRIVATE_MODE,
     FileSystem,

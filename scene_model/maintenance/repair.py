@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scene_model.errors import SceneError
-from scene_model.library.backbone_embeddings import forget_damaged
+from scene_model.library.embeddings.backbone_embeddings import forget_damaged
 from scene_model.library.inventory import files_of, stored_photos
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying, trash_dir

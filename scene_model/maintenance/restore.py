@@ -27,9 +27,9 @@ from scene_model.errors import (
     TargetExists,
     UsageError,
 )
-from scene_model.library.database_file import DATABASE_NAME
-from scene_model.library.embeddings import remove_projections
-from scene_model.library.held_folder import Entry, FolderTree
+from scene_model.library.database.database_file import DATABASE_NAME
+from scene_model.library.embeddings.embedding_files import remove_projections
+from scene_model.library.files.held_folder import Entry, FolderTree
 from scene_model.maintenance.backup_database import check_backup_database
 from scene_model.maintenance.backup_file import (
     BackupEntry,

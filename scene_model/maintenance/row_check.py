@@ -13,10 +13,10 @@ from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, Table, Text
 from sqlalchemy.types import TypeEngine
 
 from scene_model.duplicates.hash_neighbours import bands_of
-from scene_model.library.clutter import ClutterKind
+from scene_model.library.clutter.conditions import ClutterKind
+from scene_model.library.database.schema import MOST_PHOTOS, metadata
+from scene_model.library.database.sqlite_extensions import PathColumn, add_functions
 from scene_model.library.photo_places import fold_place
-from scene_model.library.schema import MOST_PHOTOS, metadata
-from scene_model.library.sqlite_extensions import PathColumn, add_functions
 
 _TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (PathColumn, "'text', 'blob'"),

@@ -19,8 +19,7 @@ from scene_model.errors import (
     PhotoNotFound,
     SceneError,
 )
-from scene_model.library.backbone_embeddings import damaged_embeddings
-from scene_model.library.database_file import (
+from scene_model.library.database.database_file import (
     DATABASE_NAME,
     ORIGINALS,
     PHOTO_ID,
@@ -28,6 +27,7 @@ from scene_model.library.database_file import (
     WHAT_TO_DO,
     stored_files,
 )
+from scene_model.library.embeddings.backbone_embeddings import damaged_embeddings
 from scene_model.library.inventory import (
     StoredPhoto,
     files_below,

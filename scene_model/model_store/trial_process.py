@@ -129,7 +129,7 @@ def _try_sentences(bundle: "Bundle") -> None:
     """Encode two sentences by a bundle's text side, if it has one. Raises BundleError."""
     if bundle.description.text is None:
         return
-    from scene_model.classifier.text_encoder import TextEncoder
+    from scene_model.classifier.text.text_encoder import TextEncoder
 
     first, second = TextEncoder.open(bundle).encode(_SENTENCES)
     if are_equal(first, second):

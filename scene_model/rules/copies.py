@@ -27,8 +27,8 @@ from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.plan import Kind, Plan, ScannedPhoto, Untouched, make_plan
 from scene_model.export.sorting.scan import Group, SkippedFile, SourceFile, is_library_folder
 from scene_model.export.sorting.transaction import Outcome, resume_sort, sort_files, undo_sort
-from scene_model.library.held_folder import FolderTree
-from scene_model.library.remote_originals import require_here
+from scene_model.library.files.held_folder import FolderTree
+from scene_model.library.files.remote_originals import require_here
 from scene_model.library.rules.dry_run import DryRun
 from scene_model.library.rules.rule_actions import Action, copy_action, copy_folder_problem
 from scene_model.library.rules.run_copies import RunCopies, copied_photos, unfinished_copies

@@ -20,8 +20,8 @@ from scene_model.errors import OriginalMissing, UnreadableFile
 from scene_model.export.sidecar import Keyword, merge_keywords
 from scene_model.export.sidecar_sync import keywords_of
 from scene_model.export.sorting.file_system import SortFileSystem, has_content
-from scene_model.library.file_system import FULL
-from scene_model.library.held_folder import Entry, FolderTree
+from scene_model.library.files.file_system import FULL
+from scene_model.library.files.held_folder import Entry, FolderTree
 from scene_model.library.photo_query import in_batches
 from scene_model.library.records import PhotoRecord
 from scene_model.library.rules.dry_run import DryRun, SidecarCounts

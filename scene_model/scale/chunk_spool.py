@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 from scene_model.errors import StoreUnavailable
-from scene_model.library.file_system import FULL
+from scene_model.library.files.file_system import FULL
 from scene_model.scale.items import Chunk
 
 

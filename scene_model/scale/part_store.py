@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from scene_model.errors import BatchError, StoreUnavailable
 from scene_model.jobs.lock_file import LockFile, acquire_lock
-from scene_model.library.file_system import FULL, FileSystem
+from scene_model.library.files.file_system import FULL, FileSystem
 
 # Readers of Parquet folders pass over names that begin with an underscore.
 _NEW_FOLDER, _LOCK = "_new", "_batch"

@@ -1,6 +1,6 @@
 """Album rules as SQL conditions, for all photos at once.
 
-The same rules in Python, for one photo, are `albums.albums_of`. The contract test
+The same rules in Python, for one photo, are `albums.matching.albums_of`. The contract test
 `tests/search/test_album_conditions.py` compares both on generated photos and rules.
 """
 
@@ -9,12 +9,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, union_all
 
-from scene_model.classifier.album_rules import Album, AlbumRules, Home, Rule, read_span
+from scene_model.classifier.albums.album_rules import Album, AlbumRules, Home, Rule, read_span
 from scene_model.classifier.labels import HUMAN, OBJECTS
 from scene_model.classifier.vocabulary import fold
+from scene_model.library.database.schema import (
+    class_decisions,
+    effective_tags,
+    photos,
+    tag_decisions,
+)
 from scene_model.library.in_memory.conditions import OF_OWN_VALUE
 from scene_model.library.label_lists import distinct_texts, is_one_of
-from scene_model.library.schema import class_decisions, effective_tags, photos, tag_decisions
 from scene_model.search.conditions import (
     exif_contains,
     has_place,

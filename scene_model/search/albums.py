@@ -6,13 +6,13 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
-from scene_model.classifier.album_rules import Album, AlbumRules
-from scene_model.classifier.album_words import rule_words
-from scene_model.classifier.albums import albums_of
+from scene_model.classifier.albums.album_rules import Album, AlbumRules
+from scene_model.classifier.albums.album_words import rule_words
+from scene_model.classifier.albums.matching import albums_of
 from scene_model.errors import QueryError
 from scene_model.library.albums.own_albums import OwnAlbum, count_placed
+from scene_model.library.database.schema import album_photos, photos
 from scene_model.library.records import PhotoRecord, photo_facts
-from scene_model.library.schema import album_photos, photos
 from scene_model.library.store import Library
 from scene_model.search.own_albums import album_line, find_own_album
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from scene_model.classifier.album_rules import AlbumRules
+from scene_model.classifier.albums.album_rules import AlbumRules
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary, fold
-from scene_model.library.clutter import ClutterKind
+from scene_model.library.clutter.conditions import ClutterKind
 from scene_model.library.photo_places import fold_place
 from scene_model.photos.xmp import MAX_RATING
 from scene_model.search.field_conditions import PROPERTIES, STATES

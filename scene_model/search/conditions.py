@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
 from scene_model.classifier.vocabulary import fold_case
+from scene_model.library.database.schema import effective_tags, photos, places
 from scene_model.library.in_memory.conditions import OF_OWN_VALUE
 from scene_model.library.label_lists import distinct_texts, is_one_of
 from scene_model.library.photo_places import fold_place
-from scene_model.library.schema import effective_tags, photos, places
 from scene_model.photos.dates import SURE
 from scene_model.photos.geo import EARTH_RADIUS_KM
 from scene_model.search.query_values import Box, Circle, DaySpan

@@ -10,9 +10,9 @@ from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import fold
 from scene_model.duplicates.hash_neighbours import has_hash_neighbour
 from scene_model.errors import QueryError
-from scene_model.library.clutter import ClutterKind, is_apart, is_clutter
+from scene_model.library.clutter.conditions import ClutterKind, is_apart, is_clutter
+from scene_model.library.database.schema import photos
 from scene_model.library.new_photos import is_new
-from scene_model.library.schema import photos
 from scene_model.library.stacks.stack_rows import is_live, is_stacked
 from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.photos.video.kinds import VIDEO_FORMATS

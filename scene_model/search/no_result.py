@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from scene_model.classifier.album_rules import AlbumRules
+from scene_model.classifier.albums.album_rules import AlbumRules
 from scene_model.classifier.vocabulary import Vocabulary, fold
 from scene_model.search.completion import complete
 from scene_model.search.query_tree import (

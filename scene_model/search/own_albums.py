@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, select
 
 from scene_model.classifier.vocabulary import fold
 from scene_model.library.albums.own_albums import OwnAlbum
-from scene_model.library.schema import album_photos, photos
+from scene_model.library.database.schema import album_photos, photos
 from scene_model.search.query_tree import AllOf, AnyOf, FieldTerm, Not, Query, print_query
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from scene_model.errors import InvalidCursor
+from scene_model.library.database.schema import photos
 from scene_model.library.photo_query import IdsInOrder, filter_photos
-from scene_model.library.schema import photos
 from scene_model.library.sort_order import NEWEST_ADDED, Sort, SortKey, order_by, sort_column
 from scene_model.library.store import Library
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from scene_model.library.database.schema import photos, places
 from scene_model.library.photo_places import fold_place
-from scene_model.library.schema import photos, places
 from scene_model.library.store import Library
 
 PLACE, CITY, COUNTRY = "place:", "city:", "country:"

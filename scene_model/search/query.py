@@ -9,7 +9,7 @@
 ``is:doubtful-date`` ``is:clutter`` ``is:apart`` · ``clutter:receipt`` · ``duration>30s`` ·
 ``has:gps`` ``has:date`` ·
 ``near:38.72,-9.14,10km`` · ``within:38.6,-9.3,38.8,-9.0``.
-``like:"a dog in the snow"``, and words that name nothing, see `sentences`.
+``like:"a dog in the snow"``, and words that name nothing, see `sentence_terms`.
 NOT binds before AND before OR.
 ``dogs and cats at night``: operators in any case; small words are passed over.
 
@@ -27,7 +27,7 @@ from typing import Protocol
 
 from sqlalchemy import and_, not_, or_, true
 
-from scene_model.classifier.album_rules import AlbumRules
+from scene_model.classifier.albums.album_rules import AlbumRules
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary, fold
 from scene_model.errors import QueryError
@@ -65,7 +65,7 @@ from scene_model.search.query_tree import (
     Words,
     read_query,
 )
-from scene_model.search.sentences import LIKE, WordMeaning, with_sentences
+from scene_model.search.sentences.sentence_terms import LIKE, WordMeaning, with_sentences
 from scene_model.search.trip_conditions import is_in_trip, trips_named
 from scene_model.search.words import as_written, ids_for_word
 

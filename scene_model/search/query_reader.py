@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, select, union
 
-from scene_model.classifier.album_rules import AlbumRules
+from scene_model.classifier.albums.album_rules import AlbumRules
 from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import fold
 from scene_model.library.albums.own_albums import OwnAlbum, own_albums
+from scene_model.library.database.schema import class_decisions, tag_decisions
 from scene_model.library.rules.rule_rows import rule_labels
-from scene_model.library.schema import class_decisions, tag_decisions
 from scene_model.library.sort_order import BEST_MATCH, Sort, SortKey
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import TripRow, all_trips
@@ -19,8 +19,8 @@ from scene_model.search.own_albums import album_line
 from scene_model.search.plain_words import PlainLine
 from scene_model.search.query import parse_query, plain_line, read_line
 from scene_model.search.query_tree import Query, read_query
-from scene_model.search.sentence_finder import SentenceFinder
-from scene_model.search.sentences import sentences_of
+from scene_model.search.sentences.sentence_finder import SentenceFinder
+from scene_model.search.sentences.sentence_terms import sentences_of
 from scene_model.search.words import as_written, ids_for_words
 
 Condition = ColumnElement[bool]

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from scene_model.classifier.album_rules import read_span
+from scene_model.classifier.albums.album_rules import read_span
 from scene_model.classifier.vocabulary import fold
 from scene_model.errors import QueryError
 from scene_model.photos.durations import read_shift

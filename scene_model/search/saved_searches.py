@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from scene_model.classifier.vocabulary import fold
 from scene_model.errors import InvalidSearchName, SavedSearchNotFound, SearchNameTaken
-from scene_model.library.schema import saved_searches
+from scene_model.library.database.schema import saved_searches
 from scene_model.library.sort_order import Sort
 from scene_model.library.store import Library
 

@@ -8,9 +8,13 @@ import numpy as np
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier
 from scene_model.errors import EmbeddingMissing, LibraryError
-from scene_model.library.embedding_projection import DIMENSIONS, open_projection
-from scene_model.library.embedding_scan import EmbeddingChunk, embeddings_at, scan_embeddings
-from scene_model.library.embeddings import file_name
+from scene_model.library.embeddings.embedding_files import file_name
+from scene_model.library.embeddings.embedding_projection import DIMENSIONS, open_projection
+from scene_model.library.embeddings.embedding_scan import (
+    EmbeddingChunk,
+    embeddings_at,
+    scan_embeddings,
+)
 from scene_model.library.predictions import predict_stored
 from scene_model.library.store import Library
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import ColumnElement, and_, select
 
 from scene_model.classifier.vocabulary import fold
-from scene_model.library.schema import photos, trip_photos
+from scene_model.library.database.schema import photos, trip_photos
 from scene_model.library.trips.trip_rows import TripRow, TripState
 from scene_model.search.query_tree import FieldTerm, print_query
 

@@ -12,9 +12,15 @@ from sqlalchemy import ColumnElement, Select, Subquery, case, func, select
 
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.library.database.schema import (
+    effective_tags,
+    photos,
+    stack_photos,
+    trip_photos,
+    trips,
+)
 from scene_model.library.groups import group_key, group_of_key
 from scene_model.library.photo_query import filter_photos
-from scene_model.library.schema import effective_tags, photos, stack_photos, trip_photos, trips
 from scene_model.library.shown_tags import select_shown_tags
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import NO_TRIP, SHOWN_STATES

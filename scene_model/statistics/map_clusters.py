@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, cast, func, select
 from sqlalchemy import true as always
 
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.library.store import Library
 from scene_model.search.conditions import has_place, is_in_box
 from scene_model.search.query_values import Box

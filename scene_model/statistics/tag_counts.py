@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
 
+from scene_model.library.database.schema import effective_tags, photos
 from scene_model.library.edits import chosen_ids
 from scene_model.library.in_memory.changes import run_numbers
 from scene_model.library.photo_query import filter_photos
-from scene_model.library.schema import effective_tags, photos
 from scene_model.library.store import Library
 
 

@@ -6,9 +6,9 @@ from sqlalchemy import func, select
 
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.library.database.schema import photos
 from scene_model.library.groups import count_by_group
 from scene_model.library.inventory import files_below
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.search.conditions import was_edited
 from scene_model.statistics.tag_counts import count_by_tag

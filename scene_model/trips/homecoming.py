@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Integer, and_, bindparam, exists, func, select
 
 from scene_model.classifier.labels import UNSURE_CLASS
-from scene_model.library.clutter_edits import record_apart
+from scene_model.library.clutter.clutter_edits import record_apart
+from scene_model.library.database.schema import photos, stack_photos, trip_photos
 from scene_model.library.edits import EditResult, begin_edit, finish_edit
 from scene_model.library.new_photos import ACCEPTED_BY, is_new, newest_number, write_choice
-from scene_model.library.schema import photos, stack_photos, trip_photos
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import SHOWN_STATES, TripState, read_trips
 from scene_model.trips.trip_details import TripSummary, list_trips

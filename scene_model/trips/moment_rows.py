@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, select
 
-from scene_model.library.schema import photos, places
+from scene_model.library.database.schema import photos, places
 from scene_model.library.store import Library
 from scene_model.trips.moments import PhotoMoment
 from scene_model.trips.named_places import NamedPlace

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from scene_model.errors import TripNotFound
-from scene_model.library.schema import photos, places, trip_photos, trips
+from scene_model.library.database.schema import photos, places, trip_photos, trips
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import SHOWN_STATES, TripRow, TripState, trip_row
 from scene_model.trips.dates_text import days_text

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, insert, select
 from scene_model.classifier.vocabulary import fold
 from scene_model.errors import InvalidTrip, TripNotFound, TripTitleTaken
 from scene_model.library.albums.album_changes import NO_PHOTO
+from scene_model.library.database.schema import edit_changes, photos, trip_photos, trips
 from scene_model.library.edits import EditResult, begin_edit, chosen_ids, finish_edit
-from scene_model.library.schema import edit_changes, photos, trip_photos, trips
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_changes import (
     PERSON,

@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, func, inser
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.classifier.vocabulary import fold
-from scene_model.library.schema import choices, photos, trip_photos, trips
+from scene_model.library.database.schema import choices, photos, trip_photos, trips
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_changes import LAST_RUN
 from scene_model.library.trips.trip_rows import TripRow, TripState, read_trips

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from scene_model.config import Settings
 from scene_model.library import edits
 from scene_model.library.albums.album_edits import create_album
-from scene_model.library.clutter import ClutterKind
-from scene_model.library.clutter_edits import set_apart
+from scene_model.library.clutter.clutter_edits import set_apart
+from scene_model.library.clutter.conditions import ClutterKind
 from scene_model.library.stacks.stack_edits import stack_photos_of
 from scene_model.library.stacks.stack_rows import all_stacks
 from scene_model.library.store import Library

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from scene_model.api import create_api
 from scene_model.api.access.guard import SameSiteGuard
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
 from scene_model.services import Services, open_services
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.library.store import Library
 from tests.browser.actions import chip, serious, unfold_filters
 from tests.browser.conftest import Visit, at_rest, fits

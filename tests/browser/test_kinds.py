@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import delete, insert, select
 
-from scene_model.library.schema import automatic_tags, photos
+from scene_model.library.database.schema import automatic_tags, photos
 from scene_model.library.store import Library
 from tests.browser.conftest import Visit
 from tests.browser.libraries import FilledLibraries

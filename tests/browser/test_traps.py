@@ -18,8 +18,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.library import edits
-from scene_model.library.embeddings import packed
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
+from scene_model.library.embeddings.embedding_files import packed
 from scene_model.photos.xmp import rating_of
 from scene_model.services import Services, open_services
 from tests.browser.actions import drop, go, payload

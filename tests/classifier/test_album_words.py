@@ -2,8 +2,8 @@
 
 import pytest
 
-from scene_model.classifier.album_rules import Album, AlbumRules, Home
-from scene_model.classifier.album_words import rule_words
+from scene_model.classifier.albums.album_rules import Album, AlbumRules, Home
+from scene_model.classifier.albums.album_words import rule_words
 
 NAMES = {"dog": "Dog", "cat": "Cat", "painting": "Painting"}
 

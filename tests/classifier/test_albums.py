@@ -11,14 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from scene_model.classifier.album_rules import (
+from scene_model.classifier.albums.album_rules import (
     SHIPPED_FILE,
     Album,
     AlbumRules,
     Rule,
     read_album_rules,
 )
-from scene_model.classifier.albums import PhotoFacts, Placement, TagFact, albums_of, tag_facts
+from scene_model.classifier.albums.matching import (
+    PhotoFacts,
+    Placement,
+    TagFact,
+    albums_of,
+    tag_facts,
+)
 from scene_model.classifier.bundle import open_bundle
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.heads import heads_of

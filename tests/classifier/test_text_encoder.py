@@ -10,8 +10,12 @@ from PIL import Image
 
 from scene_model.classifier.bundle import open_bundle
 from scene_model.classifier.encoder import ImageEncoder
-from scene_model.classifier.text_calibration import BACKGROUND, measured_spread, read_calibration
-from scene_model.classifier.text_encoder import TextEncoder
+from scene_model.classifier.text.text_calibration import (
+    BACKGROUND,
+    measured_spread,
+    read_calibration,
+)
+from scene_model.classifier.text.text_encoder import TextEncoder
 from scene_model.errors import BundleDamaged, EngineMissing
 from scene_model.photos.decode import PhotoLimits
 from tests.pictures import encode

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from scene_model.cli.main import main
-from scene_model.library.schema import photos, stack_photos
+from scene_model.library.database.schema import photos, stack_photos
 from scene_model.library.store import Library
 from tests.photos.films import google_motion_photo, live_film
 from tests.pictures import encode, textured

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from scene_model.cli.main import main
-from scene_model.library.clutter import ClutterKind
-from scene_model.library.clutter_edits import keep_in_timeline, set_apart
+from scene_model.library.clutter.clutter_edits import keep_in_timeline, set_apart
+from scene_model.library.clutter.conditions import ClutterKind
 from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
 from tests.pictures import encode, placed, textured

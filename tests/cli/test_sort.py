@@ -16,7 +16,7 @@ from scene_model.cli.terminal import progress_text
 from scene_model.config import PROJECT_DIR
 from scene_model.library import edits
 from scene_model.library.albums.album_edits import create_album, create_query_album
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
 from tests.bundles import grouped

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from scene_model.cli.main import main
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.library.store import Library
 from tests.s3_server import S3Server, running_s3
 

@@ -15,8 +15,8 @@ from scene_model.duplicates.sequences import count_unchecked, stack_sequences
 from scene_model.duplicates.stacks import write_stack
 from scene_model.ingest.ingest_photo import ingest_photo
 from scene_model.library import edits
+from scene_model.library.database.schema import photos
 from scene_model.library.records import NewPhoto, WrittenPhoto
-from scene_model.library.schema import photos
 from scene_model.library.stacks.stack_edits import choose_pick, show_apart, stack_photos_of
 from scene_model.library.stacks.stack_rows import all_stacks, is_stacked
 from scene_model.library.store import Library

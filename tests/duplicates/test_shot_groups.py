@@ -16,7 +16,7 @@ from scene_model.library.albums.album_edits import (
     delete_album,
     set_album_cover,
 )
-from scene_model.library.schema import (
+from scene_model.library.database.schema import (
     near_duplicates,
     photos,
     stack_photos,

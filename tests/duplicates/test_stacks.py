@@ -14,7 +14,7 @@ from scene_model.duplicates.near_duplicates import NearDuplicateKind
 from scene_model.duplicates.stacks import count_unstacked, stack_unstacked
 from scene_model.errors import UsageError
 from scene_model.library import edits
-from scene_model.library.schema import near_duplicates, photos, stack_photos, stacks
+from scene_model.library.database.schema import near_duplicates, photos, stack_photos, stacks
 from scene_model.library.stacks.stack_edits import choose_pick, show_apart, stack_photos_of
 from scene_model.library.stacks.stack_rows import PERSON, all_stacks, photos_behind, stacks_of
 from scene_model.library.store import Library

@@ -16,8 +16,8 @@ from scene_model.errors import UsageError
 from scene_model.export.folders import FolderRule
 from scene_model.export.table import json_record, table_row, without_place, write_json
 from scene_model.library import edits
+from scene_model.library.database.schema import photos, trip_photos, trips
 from scene_model.library.records import PhotoPlace
-from scene_model.library.schema import photos, trip_photos, trips
 from scene_model.services import Services
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]

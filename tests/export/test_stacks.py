@@ -14,8 +14,8 @@ from scene_model.export.sorting.classification import Classification
 from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Walk
 from scene_model.library import edits
+from scene_model.library.database.schema import photos, trip_photos, trips
 from scene_model.library.dates.date_edits import set_date
-from scene_model.library.schema import photos, trip_photos, trips
 from scene_model.library.stacks.stack_edits import choose_pick, show_apart
 from scene_model.library.stacks.stack_rows import all_stacks
 from scene_model.library.store import Library

@@ -15,8 +15,8 @@ from scene_model.classifier.model import CurrentModel, Model
 from scene_model.config import Settings
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import JobState
-from scene_model.library import photo_files
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files import photo_files
+from scene_model.library.files.file_system import FileSystem
 from scene_model.library.store import Library
 from scene_model.photos.content import Content, content_id, read_content
 from scene_model.photos.decode import PhotoLimits
@@ -104,7 +104,7 @@ def model(
         patch.setattr(photo_files, "make_thumbnail", lambda pixels: thumbnails[id(pixels)])
         # Power failures are simulated, so that real flushing would only cost minutes.
         patch.setattr(os, "fsync", lambda _: None)
-        patch.setattr("scene_model.library.database.SYNCHRONOUS", "OFF")
+        patch.setattr("scene_model.library.database.connections.SYNCHRONOUS", "OFF")
         yield CurrentModel(Model.of(classifier))
 
 

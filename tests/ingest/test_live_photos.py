@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from scene_model.duplicates.stacks import stack_unstacked
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.library.stacks.stack_rows import all_stacks
 from scene_model.services import Services
 from tests.photos.films import live_picture

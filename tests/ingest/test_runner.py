@@ -15,8 +15,8 @@ from scene_model.errors import JobNotFound, LibraryFull
 from scene_model.ingest.incoming import find_unfinished
 from scene_model.ingest.new_batch import receive
 from scene_model.jobs.job import JobKind, JobState
-from scene_model.library.backbone_embeddings import Network, embedding_by
-from scene_model.library.file_system import FileSystem
+from scene_model.library.embeddings.backbone_embeddings import Network, embedding_by
+from scene_model.library.files.file_system import FileSystem
 from scene_model.maintenance.verify import verify
 from scene_model.services import Services, open_services
 from tests.bundles import other_network, own_head

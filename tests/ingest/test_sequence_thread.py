@@ -10,8 +10,8 @@ import pytest
 
 from scene_model.duplicates.sequences import count_unchecked
 from scene_model.ingest.sequence_thread import SequenceThread, stack_new_sequences
-from scene_model.library.clutter import is_clutter
-from scene_model.library.clutter_rows import count_unjudged
+from scene_model.library.clutter.clutter_rows import count_unjudged
+from scene_model.library.clutter.conditions import is_clutter
 from scene_model.library.stacks.stack_rows import all_stacks
 from scene_model.library.store import Library
 from tests.library.rows import Row, add

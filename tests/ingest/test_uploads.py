@@ -12,7 +12,7 @@ from scene_model.ingest.announced import Announced
 from scene_model.ingest.folder_scan import scan_folder, space_needed
 from scene_model.ingest.uploads import IDLE_S, Uploads
 from scene_model.jobs.job import Job, JobState, Outcome
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
 from scene_model.photos.names import refusal_by_name
 from scene_model.services import Services, open_services
 

@@ -12,9 +12,9 @@ from scene_model.classifier.classify import Classifier
 from scene_model.learning.retag import retag
 from scene_model.learning.retag_preview import RetagPreview, retag_preview
 from scene_model.library import edits
-from scene_model.library.embeddings import file_name, packed
+from scene_model.library.database.schema import photos
+from scene_model.library.embeddings.embedding_files import file_name, packed
 from scene_model.library.predictions import predict_stored
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.decode import PhotoLimits
 from scene_model.services import Services

@@ -13,7 +13,7 @@ from scene_model.learning.taught_tags import delete_taught_tag, list_taught
 from scene_model.learning.word_labels import MAX_WORDS, propose_labels, save_labels
 from scene_model.library import edits
 from scene_model.photos.decoders.pool import Decoders
-from scene_model.search.likeness import scores_of
+from scene_model.search.sentences.likeness import scores_of
 from scene_model.services import Services, open_services
 from tests.pictures import encode
 from tests.text_pairs import JOINT, colour_pair

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import insert
 
-from scene_model.library.schema import automatic_tags, photos
+from scene_model.library.database.schema import automatic_tags, photos
 from scene_model.library.store import Library
 
 

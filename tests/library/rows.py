@@ -10,13 +10,13 @@ from sqlalchemy import delete, insert
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.duplicates.hash_neighbours import add_hash
 from scene_model.duplicates.stacks import write_stack
-from scene_model.library.records import WrittenPhoto
-from scene_model.library.schema import (
+from scene_model.library.database.schema import (
     automatic_tags,
     class_decisions,
     photos,
     tag_decisions,
 )
+from scene_model.library.records import WrittenPhoto
 from scene_model.library.store import Library
 
 

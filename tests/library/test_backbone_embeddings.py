@@ -10,7 +10,8 @@ from sqlalchemy import delete, event, insert, select, update
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.errors import EmbeddingMissing, LibraryFull
-from scene_model.library.backbone_embeddings import (
+from scene_model.library.database.schema import backbone_embeddings, free_slots, photos
+from scene_model.library.embeddings.backbone_embeddings import (
     Network,
     damaged_embeddings,
     embedding_by,
@@ -20,10 +21,9 @@ from scene_model.library.backbone_embeddings import (
     remove_embeddings,
     write_embeddings,
 )
-from scene_model.library.embedding_scan import embeddings_of, scan_embeddings
-from scene_model.library.embeddings import packed
-from scene_model.library.file_system import FileSystem
-from scene_model.library.schema import backbone_embeddings, free_slots, photos
+from scene_model.library.embeddings.embedding_files import packed
+from scene_model.library.embeddings.embedding_scan import embeddings_of, scan_embeddings
+from scene_model.library.files.file_system import FileSystem
 from scene_model.library.store import Library
 from scene_model.maintenance.row_check import row_problems
 from tests.library.rows import Row, put

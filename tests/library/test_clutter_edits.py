@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from scene_model.library.clutter import ClutterKind, is_apart, is_clutter
-from scene_model.library.clutter_edits import keep_in_timeline, set_apart, withdraw_clutter
+from scene_model.library.clutter.clutter_edits import keep_in_timeline, set_apart, withdraw_clutter
+from scene_model.library.clutter.conditions import ClutterKind, is_apart, is_clutter
+from scene_model.library.database.schema import photos
 from scene_model.library.edits import redo, undo
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from tests.library.rows import Row, put
 

@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import select, update
 
-from scene_model.library.clutter import ClutterKind, is_clutter
-from scene_model.library.clutter_edits import keep_in_timeline, set_apart
-from scene_model.library.clutter_rows import (
+from scene_model.library.clutter.clutter_edits import keep_in_timeline, set_apart
+from scene_model.library.clutter.clutter_rows import (
     clutter_groups,
     count_apart,
     count_unjudged,
@@ -20,8 +19,9 @@ from scene_model.library.clutter_rows import (
     judge_photos,
     judge_unjudged,
 )
+from scene_model.library.clutter.conditions import ClutterKind, is_clutter
+from scene_model.library.database.schema import photos
 from scene_model.library.edits import move_to_trash
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.maintenance.row_check import row_problems
 from scene_model.services import Services
@@ -43,7 +43,7 @@ def test_photos_of_an_older_version_are_judged_in_batches_that_can_be_interrupte
     put(library, [Row(f"Screenshot_{i}.png", more=SCREEN) for i in range(5)])
     assert count_unjudged(library.database) == 5
     assert library.find(is_clutter()) == []
-    monkeypatch.setattr("scene_model.library.clutter_rows._BATCH", 2)
+    monkeypatch.setattr("scene_model.library.clutter.clutter_rows._BATCH", 2)
     assert list(islice(judge_unjudged(library.database), 1)) == [2]
     assert count_unjudged(library.database) == 3
     assert list(judge_unjudged(library.database)) == [2, 3]

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scene_model.library.clutter import ClutterKind
-from scene_model.library.clutter_rule import ClutterSigns, guess_clutter
+from scene_model.library.clutter.clutter_rule import ClutterSigns, guess_clutter
+from scene_model.library.clutter.conditions import ClutterKind
 
 PHOTO = ClutterSigns(
     name="IMG_2041.jpg",

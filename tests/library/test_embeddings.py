@@ -10,8 +10,8 @@ import pytest
 from scene_model.classifier.classify import Classifier
 from scene_model.errors import EmbeddingMissing
 from scene_model.learning.retag import retag
-from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
-from scene_model.library.file_system import FileSystem
+from scene_model.library.embeddings.embedding_files import EmbeddingFiles, file_name, packed
+from scene_model.library.files.file_system import FileSystem
 from scene_model.library.predictions import predict_stored
 from scene_model.library.store import Library
 from scene_model.photos.decode import PhotoLimits

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from scene_model.library.database.schema import photos
 from scene_model.library.photo_query import BATCH, in_batches
-from scene_model.library.schema import photos
 from scene_model.library.sort_order import SORTS, Sort, SortKey
 from scene_model.library.store import Library
 from tests.library.libraries import add_rows

@@ -12,10 +12,7 @@ import pytest
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from scene_model.duplicates.hash_neighbours import add_hash, has_hash_neighbour
-from scene_model.library.edits import chosen_ids
-from scene_model.library.in_memory import changes, names
-from scene_model.library.photo_query import filter_photos
-from scene_model.library.schema import (
+from scene_model.library.database.schema import (
     automatic_tags,
     class_decisions,
     effective_tags,
@@ -24,6 +21,9 @@ from scene_model.library.schema import (
     stacks,
     tag_decisions,
 )
+from scene_model.library.edits import chosen_ids
+from scene_model.library.in_memory import changes, names
+from scene_model.library.photo_query import filter_photos
 from scene_model.library.shown_tags import select_shown_tags
 from scene_model.library.sort_order import SORTS, order_by
 from scene_model.library.store import Library

@@ -19,17 +19,19 @@ from scene_model.library.albums.album_edits import create_album
 from scene_model.library.albums.imported_albums import fill_album
 from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.awaited_facts import store_awaited_facts, stored_awaited_facts
-from scene_model.library.backbone_embeddings import (
+from scene_model.library.clutter.clutter_edits import set_apart
+from scene_model.library.clutter.clutter_rows import count_unjudged, judge_unjudged
+from scene_model.library.clutter.conditions import is_apart, is_clutter
+from scene_model.library.database.schema import SCHEMA_VERSION, photos, trips
+from scene_model.library.database.schema_check import schema_problems
+from scene_model.library.dates.date_edits import set_date
+from scene_model.library.edits import latest_edit, set_class, set_favourite, set_rating, undo
+from scene_model.library.embeddings.backbone_embeddings import (
     Network,
     embedding_by,
     network_state,
     write_embeddings,
 )
-from scene_model.library.clutter import is_apart, is_clutter
-from scene_model.library.clutter_edits import set_apart
-from scene_model.library.clutter_rows import count_unjudged, judge_unjudged
-from scene_model.library.dates.date_edits import set_date
-from scene_model.library.edits import latest_edit, set_class, set_favourite, set_rating, undo
 from scene_model.library.imported_facts import ImportedFacts, complete_photo
 from scene_model.library.new_photos import is_new
 from scene_model.library.rules.rule_actions import Action, ActionKind
@@ -37,8 +39,6 @@ from scene_model.library.rules.rule_passes import has_new_photos, run_on_all
 from scene_model.library.rules.rule_rows import create_rule
 from scene_model.library.rules.run_sidecars import sidecar_rows
 from scene_model.library.rules.run_undo import undo_run
-from scene_model.library.schema import SCHEMA_VERSION, photos, trips
-from scene_model.library.schema_check import schema_problems
 from scene_model.library.sort_order import Sort, SortKey
 from scene_model.library.stacks.stack_edits import stack_photos_of
 from scene_model.library.store import Library

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
+from scene_model.library.database.schema import photos
 from scene_model.library.imported_facts import ImportedFacts, complete_photo
 from scene_model.library.photo_places import fold_place, place_unplaced
 from scene_model.library.place_proposals import propose_places, update_places
 from scene_model.library.records import PhotoPlace
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.maintenance.verify import verify
 from scene_model.services import Services, open_services

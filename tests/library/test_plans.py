@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement, event
 
-from scene_model.library.clutter import is_apart
-from scene_model.library.clutter_rows import clutter_groups, count_apart, count_unjudged
+from scene_model.library.clutter.clutter_rows import clutter_groups, count_apart, count_unjudged
+from scene_model.library.clutter.conditions import is_apart
+from scene_model.library.database.schema import ORDER_INDEXES, photos
 from scene_model.library.edits import set_favourite, undo
-from scene_model.library.schema import ORDER_INDEXES, photos
 from scene_model.library.sort_order import SORTS, Sort
 from scene_model.library.store import Library
 from scene_model.search.conditions import has_chosen_class, has_class, has_tag, name_contains

@@ -11,8 +11,8 @@ from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.errors import OriginalChanged, OriginalMissing, PhotoNotFound
 from scene_model.learning.retag import retag
 from scene_model.library import edits
-from scene_model.library.backbone_embeddings import Network, write_embeddings
-from scene_model.library.embeddings import file_name, packed
+from scene_model.library.embeddings.backbone_embeddings import Network, write_embeddings
+from scene_model.library.embeddings.embedding_files import file_name, packed
 from scene_model.library.predictions import objects_of_stored, predict_stored
 from scene_model.photos.decode import PhotoLimits
 from scene_model.services import Services

@@ -20,9 +20,9 @@ from scene_model.errors import (
     LibraryReadOnly,
     LibraryUnavailable,
 )
-from scene_model.library import database
+from scene_model.library.database import connections as database
 from scene_model.library.edits import add_tag
-from scene_model.library.file_system import RESERVE_BYTES, FileSystem
+from scene_model.library.files.file_system import RESERVE_BYTES, FileSystem
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.services import Services

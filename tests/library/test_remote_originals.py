@@ -17,11 +17,11 @@ from scene_model.errors import (
     OriginalUnreachable,
 )
 from scene_model.library.edits import move_to_trash
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
+from scene_model.library.files.remote_originals import FetchedOriginals
 from scene_model.library.inventory import update_remote_url
 from scene_model.library.predictions import predict_stored
 from scene_model.library.records import Added, NewPhoto
-from scene_model.library.remote_originals import FetchedOriginals
 from scene_model.library.store import Library
 from scene_model.library.trash import empty_trash, trash_contents
 from scene_model.photos.decode import PhotoLimits

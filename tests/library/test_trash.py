@@ -11,7 +11,7 @@ from sqlalchemy import event
 from scene_model.classifier.classify import Classifier
 from scene_model.errors import LibraryUnavailable, PhotoNotFound
 from scene_model.library import edits, trash
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.library.trash import empty_trash, finish_emptying, trash_contents

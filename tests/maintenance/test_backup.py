@@ -32,8 +32,8 @@ from scene_model.errors import (
     UsageError,
 )
 from scene_model.library import edits, trash
+from scene_model.library.database.schema import photos
 from scene_model.library.records import PhotoRecord
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.maintenance import backup
 from scene_model.maintenance.backup import write_backup

@@ -16,7 +16,7 @@ import pytest
 from scene_model.config import Settings
 from scene_model.errors import LibraryDamaged, LibraryFull
 from scene_model.library import edits
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
 from scene_model.library.store import Library
 from scene_model.maintenance.daily_copy import (
     DailyCopies,

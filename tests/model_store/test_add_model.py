@@ -19,7 +19,7 @@ from scene_model.classifier.classify import Classifier, HeadPredictions
 from scene_model.classifier.engines.onnx import open_session, run_session
 from scene_model.classifier.engines.opened import open_engine
 from scene_model.classifier.preprocessing import InputTensor
-from scene_model.classifier.text_encoder import TextEncoder
+from scene_model.classifier.text.text_encoder import TextEncoder
 from scene_model.config import DEFAULT_BUNDLE_DIR, PROJECT_DIR, Settings
 from scene_model.errors import ModelRefused, NotForVisitors, TargetExists
 from scene_model.model_store.add_model import AddOptions, add_model, name_of

@@ -4,8 +4,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.sections.filters import Filter
-from scene_model.library.clutter import is_apart, is_clutter
-from scene_model.library.clutter_edits import set_apart
+from scene_model.library.clutter.clutter_edits import set_apart
+from scene_model.library.clutter.conditions import is_apart, is_clutter
 from scene_model.services import Services
 from tests.library.rows import Row, put
 from tests.pages.conftest import press, texts

@@ -12,9 +12,9 @@ from scene_model.classifier.personal_head import MIN_CORRECTIONS
 from scene_model.duplicates.near_duplicates import NearDuplicateKind
 from scene_model.learning.taught_tags import list_taught
 from scene_model.library import edits
-from scene_model.library.embeddings import packed
+from scene_model.library.database.schema import photos
+from scene_model.library.embeddings.embedding_files import packed
 from scene_model.library.predictions import predict_stored
-from scene_model.library.schema import photos
 from scene_model.services import Services
 from tests.conftest import ASSETS
 from tests.pages.conftest import labels, press, texts

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from pages.sections.filters import Filter
 from pages.widgets.photo_grid import GridStyle, describe, grid_cells
 from scene_model.library import edits
-from scene_model.library.schema import automatic_tags, photos
+from scene_model.library.database.schema import automatic_tags, photos
 from scene_model.services import Services
 from tests.pages.conftest import click, texts
 

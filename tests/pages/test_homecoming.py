@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from scene_model.library import edits
-from scene_model.library.clutter import is_apart
+from scene_model.library.clutter.conditions import is_apart
 from scene_model.library.new_photos import is_new, settle
 from scene_model.library.trips.trip_rows import TripState, all_trips
 from scene_model.services import Services

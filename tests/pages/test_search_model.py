@@ -13,7 +13,7 @@ from pages.state.session import get_services
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.model import Model
 from scene_model.library import edits
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.photos.content import Content
 from scene_model.services import Services
 from tests.pages.conftest import texts

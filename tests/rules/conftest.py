@@ -20,7 +20,7 @@ def model(classifier: Classifier) -> CurrentModel:
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
     # No power fails here, so that flushing would only cost time.
-    monkeypatch.setattr("scene_model.library.database.SYNCHRONOUS", "OFF")
+    monkeypatch.setattr("scene_model.library.database.connections.SYNCHRONOUS", "OFF")
     with Library(tmp_path / "library") as opened:
         yield opened
 

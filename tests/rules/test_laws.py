@@ -34,16 +34,16 @@ from scene_model.library.albums.album_edits import (
     move_in_album,
     remove_from_album,
 )
-from scene_model.library.rules.rule_actions import Action, ActionKind
-from scene_model.library.rules.rule_rows import all_rules, move_rule, pause_rule
-from scene_model.library.rules.run_rows import latest_runs
-from scene_model.library.rules.run_undo import undo_run
-from scene_model.library.schema import (
+from scene_model.library.database.schema import (
     album_photos,
     class_decisions,
     photos,
     tag_decisions,
 )
+from scene_model.library.rules.rule_actions import Action, ActionKind
+from scene_model.library.rules.rule_rows import all_rules, move_rule, pause_rule
+from scene_model.library.rules.run_rows import latest_runs
+from scene_model.library.rules.run_undo import undo_run
 from scene_model.library.store import Library
 from scene_model.maintenance.row_check import row_problems
 from scene_model.rules.rule_runner import RuleRunner
@@ -383,7 +383,7 @@ class Rules(RuleBasedStateMachine):
 
 def test_laws(model: CurrentModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Few examples of many steps; RULE_EXAMPLES asks for more."""
-    monkeypatch.setattr("scene_model.library.database.SYNCHRONOUS", "OFF")
+    monkeypatch.setattr("scene_model.library.database.connections.SYNCHRONOUS", "OFF")
     Library(tmp_path / "template").close()
     machine = type("RulesOfModel", (Rules,), {"model": model, "template": tmp_path / "template"})
     run_state_machine_as_test(

@@ -23,6 +23,7 @@ from scene_model.library.albums.album_edits import (
     rename_album,
 )
 from scene_model.library.albums.own_albums import own_albums
+from scene_model.library.database.schema import photos
 from scene_model.library.edits import (
     add_tag,
     latest_edit,
@@ -42,7 +43,6 @@ from scene_model.library.rules.rule_rows import (
 )
 from scene_model.library.rules.run_rows import count_by_rule, find_run, latest_runs
 from scene_model.library.rules.run_undo import undo_run
-from scene_model.library.schema import photos
 from scene_model.library.sort_order import Sort, SortKey
 from scene_model.library.store import Library
 from scene_model.library.trash import empty_trash

@@ -14,7 +14,7 @@ from scene_model.classifier.classify import Classifier
 from scene_model.classifier.prediction_record import error_record, prediction_record
 from scene_model.errors import BatchError, FetchError
 from scene_model.ingest.ingest_photo import ingest_file
-from scene_model.library.schema import automatic_tags, photos
+from scene_model.library.database.schema import automatic_tags, photos
 from scene_model.library.store import Library
 from scene_model.photos.content import content_bytes, content_id, read_content
 from scene_model.photos.decode import PhotoLimits

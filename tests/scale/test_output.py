@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from scene_model.errors import BatchError, StoreUnavailable
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
 from scene_model.scale.done_items import ItemState
 from scene_model.scale.items import Chunk, SourceItem
 from scene_model.scale.object_parts import ObjectParts

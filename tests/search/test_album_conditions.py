@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scene_model.classifier.album_rules import Album, AlbumRules, Home, Rule, read_album_rules
-from scene_model.classifier.albums import albums_of
+from scene_model.classifier.albums.album_rules import (
+    Album,
+    AlbumRules,
+    Home,
+    Rule,
+    read_album_rules,
+)
+from scene_model.classifier.albums.matching import albums_of
 from scene_model.classifier.bundle import open_bundle
 from scene_model.classifier.heads import heads_of
 from scene_model.config import DEFAULT_BUNDLE_DIR

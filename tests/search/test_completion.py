@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scene_model.classifier.album_rules import AlbumRules
+from scene_model.classifier.albums.album_rules import AlbumRules
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.labels import OBJECTS
 from scene_model.classifier.model import Model

@@ -13,11 +13,11 @@ from scene_model.errors import JobNotFound, NoSearchEmbeddings, NotForVisitors, 
 from scene_model.gallery import Gallery
 from scene_model.jobs.job import JobState
 from scene_model.library import edits
-from scene_model.library.backbone_embeddings import Network, write_embeddings
-from scene_model.library.schema import backbone_embeddings, photos
+from scene_model.library.database.schema import backbone_embeddings, photos
+from scene_model.library.embeddings.backbone_embeddings import Network, write_embeddings
+from scene_model.library.embeddings.unit_vectors import UnitVectors
 from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.library.trash import empty_trash
-from scene_model.library.unit_vectors import UnitVectors
 from scene_model.maintenance.verify import verify
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.services import Services, open_services

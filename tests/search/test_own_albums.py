@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scene_model.classifier.album_rules import Album, AlbumRules, Rule
+from scene_model.classifier.albums.album_rules import Album, AlbumRules, Rule
 from scene_model.classifier.model import Model
 from scene_model.config import Settings
 from scene_model.errors import AlbumNameTaken, InvalidAlbum, QueryError

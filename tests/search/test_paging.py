@@ -3,7 +3,7 @@
 import pytest
 
 from scene_model.errors import InvalidCursor
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.library.sort_order import SORTS, Sort
 from scene_model.library.store import Library
 from scene_model.search.paging import page_after, read_cursor

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from scene_model.classifier.album_rules import AlbumRules
+from scene_model.classifier.albums.album_rules import AlbumRules
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import Model
 from scene_model.classifier.vocabulary import Vocabulary

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scene_model.classifier.album_rules import Album, AlbumRules, Rule
+from scene_model.classifier.albums.album_rules import Album, AlbumRules, Rule
 from scene_model.classifier.vocabulary import Vocabulary, fold_case
 from scene_model.duplicates.hash_neighbours import MAX_DISTANCE, distance
 from scene_model.errors import QueryError
 from scene_model.gallery import Gallery
+from scene_model.library.database.sqlite_extensions import add_functions
 from scene_model.library.edits import remove_tag, set_class
-from scene_model.library.sqlite_extensions import add_functions
 from scene_model.library.store import Library
 from scene_model.search.query import FIELDS, parse_query
 from scene_model.search.query_tree import (

@@ -3,7 +3,7 @@
 import pytest
 
 from scene_model.search.query_tree import print_query, read_query
-from scene_model.search.sentences import WordMeaning, sentences_of, with_sentences
+from scene_model.search.sentences.sentence_terms import WordMeaning, sentences_of, with_sentences
 
 MEANINGS = dict.fromkeys(("beach", "dog", "snow", "old town"), WordMeaning.MODEL_LABEL)
 MEANINGS |= dict.fromkeys(("img_2034", "grandma"), WordMeaning.NAME)

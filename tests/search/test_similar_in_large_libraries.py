@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import delete, update
 
 from scene_model.classifier.bundle import FloatArray
-from scene_model.library import embedding_projection
-from scene_model.library.embeddings import file_name, packed
-from scene_model.library.schema import choices, photos
+from scene_model.library.database.schema import choices, photos
+from scene_model.library.embeddings import embedding_projection
+from scene_model.library.embeddings.embedding_files import file_name, packed
 from scene_model.library.store import Library
 from scene_model.maintenance.backup import write_backup
 from scene_model.maintenance.rebuild import start_rebuild

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scene_model.classifier.album_rules import AlbumRules
+from scene_model.classifier.albums.album_rules import AlbumRules
 from scene_model.errors import QueryError
 from scene_model.library.albums.album_edits import create_query_album
 from scene_model.library.trips.trip_rows import all_trips

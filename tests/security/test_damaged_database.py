@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.damage import make_library, run, run_all
-from scene_model.library.schema import SCHEMA_VERSION
+from scene_model.library.database.schema import SCHEMA_VERSION
 
 DATABASES, BLOCK = 200, 25
 

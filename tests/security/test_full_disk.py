@@ -9,8 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from scene_model.errors import BackupError, LibraryFull
-from scene_model.library.database import is_disk_full
-from scene_model.library.file_system import new_file
+from scene_model.library.database.connections import is_disk_full
+from scene_model.library.files.file_system import new_file
 from scene_model.library.store import Library
 from scene_model.maintenance.backup import write_backup
 from scene_model.maintenance.restore import restore_backup

@@ -14,7 +14,7 @@ from scene_model.errors import JournalDamaged, NothingSorted, PathNotFound
 from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.transaction import Outcome, resume_sort, sort_files, undo_sort
-from scene_model.library import held_folder
+from scene_model.library.files import held_folder
 from tests.export.sorting.faults import Crash, CrashingDisk
 from tests.export.sorting.source_photos import (
     content,

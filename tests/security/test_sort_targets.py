@@ -15,7 +15,7 @@ from scene_model.export.sorting.journal import journal_dir
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.transaction import resume_sort, sort_files, undo_sort
 from scene_model.jobs.lock_file import acquire_lock
-from scene_model.library.file_system import FileSystem, new_file
+from scene_model.library.files.file_system import FileSystem, new_file
 from tests.export.sorting.faults import Crash, CrashingDisk
 from tests.export.sorting.source_photos import (
     content,

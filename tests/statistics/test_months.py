@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scene_model.library.schema import photos
+from scene_model.library.database.schema import photos
 from scene_model.library.store import Library
 from scene_model.statistics.months import count_by_month
 from tests.library.rows import Row, put

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from scene_model.classifier.album_rules import Album, AlbumRules, Rule, read_album_rules
-from scene_model.classifier.albums import PhotoFacts, TagFact, albums_of
+from scene_model.classifier.albums.album_rules import Album, AlbumRules, Rule, read_album_rules
+from scene_model.classifier.albums.matching import PhotoFacts, TagFact, albums_of
 from scene_model.classifier.bundle import open_bundle
 from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.fitting.measures import wilson_interval

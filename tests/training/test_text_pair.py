@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from scene_model.classifier.bundle import open_bundle
-from scene_model.classifier.search_model import SearchModel
-from scene_model.classifier.text_encoder import TextEncoder
+from scene_model.classifier.text.search_model import SearchModel
+from scene_model.classifier.text.text_encoder import TextEncoder
 from tests.bundles import SHIPPED, copy_shipped
 from training.text_pair.captions import (
     Concept,

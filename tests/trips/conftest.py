@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, insert
 
-from scene_model.library.schema import places
+from scene_model.library.database.schema import places
 from scene_model.library.store import Library
 from tests.trips.journeys import LISBON_PLACE as LISBON
 from tests.trips.journeys import PORTO_PLACE as PORTO

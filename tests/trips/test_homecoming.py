@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import delete
 
 from scene_model.library import edits
-from scene_model.library.clutter import is_apart
+from scene_model.library.clutter.conditions import is_apart
+from scene_model.library.database.schema import photos
 from scene_model.library.new_photos import accepting_edit, is_new, settle
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import TripState, all_trips
 from scene_model.trips.homecoming import Homecoming, accept_all, homecoming, to_review

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from scene_model.errors import InvalidTrip, TripNotFound, TripTitleTaken
+from scene_model.library.database.schema import trip_photos, trips
 from scene_model.library.edits import EditResult, latest_edit, redo, undo
-from scene_model.library.schema import trip_photos, trips
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import TripState, all_trips
 from scene_model.maintenance.row_check import row_problems

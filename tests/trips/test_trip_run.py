@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
+from scene_model.library.database.schema import photos, trip_photos, trips
 from scene_model.library.dates.date_edits import set_date
 from scene_model.library.edits import move_to_trash, set_favourite, set_rating, undo
 from scene_model.library.place_proposals import update_places
-from scene_model.library.schema import photos, trip_photos, trips
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import TripState, all_trips
 from scene_model.maintenance.row_check import row_problems

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scene_model.classifier.bundle import FloatArray
-from scene_model.classifier.text_calibration import BACKGROUND
+from scene_model.classifier.text.text_calibration import BACKGROUND
 from training.text_pair.captions import Concept
 from training.text_pair.word_vectors import WordVectors
 

@@ -12,12 +12,12 @@ from scene_model.classifier.bundle import MODEL_CARD_FILE, Bundle, FloatArray, o
 from scene_model.classifier.bundle_network import TextEntry
 from scene_model.classifier.fitting.bundle_files import bundle_file, write_description
 from scene_model.classifier.fitting.splits import Part
-from scene_model.classifier.text_calibration import (
+from scene_model.classifier.text.text_calibration import (
     DEFAULT_SPREADS,
     background_vector,
     measured_spread,
 )
-from scene_model.classifier.text_encoder import TextEncoder
+from scene_model.classifier.text.text_encoder import TextEncoder
 from training.model_card import write_model_card
 from training.recipe import Recipe
 from training.text_pair.captions import Concept, concepts_of, read_glosses

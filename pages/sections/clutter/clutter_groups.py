@@ -9,10 +9,10 @@ from pages.sections.messages import counted, escape_markdown, size_text
 from pages.sections.undo_button import note_edit
 from pages.state.session import get_gallery
 from pages.widgets.photo_grid import describe
-from scene_model.library.clutter import ClutterKind
-from scene_model.library.clutter_edits import keep_in_timeline, set_apart
-from scene_model.library.clutter_rows import ClutterGroup, guesses_of
-from scene_model.library.clutter_rule import ClutterGuess
+from scene_model.library.clutter.clutter_edits import keep_in_timeline, set_apart
+from scene_model.library.clutter.clutter_rows import ClutterGroup, guesses_of
+from scene_model.library.clutter.clutter_rule import ClutterGuess
+from scene_model.library.clutter.conditions import ClutterKind
 from scene_model.library.records import PhotoRecord
 
 _PER_PAGE = 12

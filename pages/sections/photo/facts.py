@@ -14,9 +14,9 @@ from pages.widgets.guesses import guess_text
 from scene_model.classifier.classify import HeadPredictions
 from scene_model.classifier.labels import HUMAN, NONE, OBJECTS, UNSURE_CLASS
 from scene_model.library.decisions import decisions_on
+from scene_model.library.files.remote_originals import shown_url
 from scene_model.library.groups import group_of
 from scene_model.library.records import PhotoRecord, TagOnPhoto
-from scene_model.library.remote_originals import shown_url
 from scene_model.photos.places.place import SETTLEMENT
 from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.search.place_names import place_line

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scene_model.classifier.albums import PhotoFacts, albums_of, tag_facts
+from scene_model.classifier.albums.matching import PhotoFacts, albums_of, tag_facts
 from scene_model.classifier.classify import Prediction
 from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
 from scene_model.classifier.model import CurrentModel, Model
@@ -27,7 +27,7 @@ from scene_model.export.sorting.stacks import together
 from scene_model.export.sorting.trip_folders import TripFolder, TripFolders, propose_folders
 from scene_model.jobs.in_order import in_order
 from scene_model.library.albums.own_albums import own_albums
-from scene_model.library.clutter_kinds import clutter_of, clutter_of_prediction
+from scene_model.library.clutter.clutter_kinds import clutter_of, clutter_of_prediction
 from scene_model.library.groups import group_of, group_of_prediction
 from scene_model.library.own_labels import LibraryModel
 from scene_model.library.photo_places import write_place

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from scene_model.export.sorting.layout import Destination
 from scene_model.export.sorting.plan import ScannedPhoto
-from scene_model.library.clutter import ClutterKind
+from scene_model.library.clutter.conditions import ClutterKind
 
 # A blurred or black shot is one of a burst if another one was taken at most so long before or
 # after it: the pictures are not compared, and a photo among photos does less harm than one apart.

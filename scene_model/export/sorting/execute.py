@@ -12,7 +12,7 @@ from scene_model.errors import FileSkipped
 from scene_model.export.sorting.file_system import SortFileSystem, has_content, is_beginning
 from scene_model.export.sorting.journal import Journal
 from scene_model.export.sorting.plan import Kind, Step
-from scene_model.library.held_folder import Entry
+from scene_model.library.files.held_folder import Entry
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _TIME_STEP_NS = 2_000_000_000  # the resolution of FAT's times

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scene_model.errors import FileSkipped
-from scene_model.library.file_system import FileSystem
-from scene_model.library.held_folder import READ, Entry, HeldFolder
+from scene_model.library.files.file_system import FileSystem
+from scene_model.library.files.held_folder import READ, Entry, HeldFolder
 
 _CHUNK_BYTES = 1 << 20
 _AT_FDCWD, _RENAME_NOREPLACE = -100, 1  # linux/fcntl.h, linux/fs.h

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from scene_model.library.held_folder import FolderTree, HeldFolder
+from scene_model.library.files.held_folder import FolderTree, HeldFolder
 
 Times = dict[str, tuple[int, int]]
 """Access and modification times, in ns, by folder."""

@@ -22,7 +22,7 @@ from scene_model.errors import FolderRefused, JournalDamaged, NothingSorted
 from scene_model.export.sorting.file_system import SortFileSystem, open_new
 from scene_model.export.sorting.folder_times import Times
 from scene_model.export.sorting.plan import Kind, Step
-from scene_model.library.held_folder import READ, Entry, FolderTree, HeldFolder
+from scene_model.library.files.held_folder import READ, Entry, FolderTree, HeldFolder
 
 JOURNAL_DIR = ".scene-sort"
 _FORMAT = 1

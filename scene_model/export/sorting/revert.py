@@ -11,7 +11,7 @@ from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.folder_times import restore_times
 from scene_model.export.sorting.journal import Journal
 from scene_model.export.sorting.plan import Kind, Step
-from scene_model.library.held_folder import Entry, FolderTree
+from scene_model.library.files.held_folder import Entry, FolderTree
 
 
 def revert(journal: Journal) -> Iterator[tuple[Step, FileSkipped | None]]:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from scene_model.ingest.archives.plan import ExportPlan, plan_export
 from scene_model.ingest.incoming import IncomingBatch, listed_files
 from scene_model.ingest.incoming_file import IncomingFile
-from scene_model.library.file_system import PRIVATE_FOLDER_MODE
+from scene_model.library.files.file_system import PRIVATE_FOLDER_MODE
 from scene_model.library.store import Library
 
 FOLDER_NAME = "archives"

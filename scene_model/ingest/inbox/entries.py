@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from scene_model.errors import LibraryError
-from scene_model.library.file_system import FileSystem, library_error
+from scene_model.library.files.file_system import FileSystem, library_error
 
 MAX_ENTRIES = 50_000
 # The file is written anew when it has so many times more lines than entries.

@@ -21,7 +21,7 @@ from scene_model.errors import FileTooLarge, InboxError, InternalError, LibraryE
 from scene_model.ingest.inbox.entries import LIST_NAME, Entries, Entry, EntryState, joined
 from scene_model.ingest.inbox.names import checked_path, is_final_name, is_system_name
 from scene_model.jobs.job import Outcome
-from scene_model.library.file_system import PRIVATE_FOLDER_MODE, library_error
+from scene_model.library.files.file_system import PRIVATE_FOLDER_MODE, library_error
 from scene_model.library.store import Library
 from scene_model.photos.content import check_named_bytes, most_bytes
 from scene_model.photos.decode import PhotoLimits

@@ -18,7 +18,7 @@ from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Outcome
 from scene_model.jobs.lock_file import LockFile, acquire_lock
-from scene_model.library.file_system import library_error
+from scene_model.library.files.file_system import library_error
 from scene_model.library.store import Library
 from scene_model.photos.decode import PhotoLimits
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from scene_model.config import Settings
 from scene_model.errors import PhoneCodeError, UsageError
-from scene_model.library.file_system import FileSystem, library_error
+from scene_model.library.files.file_system import FileSystem, library_error
 
 MAX_LIFETIME_S = 86_400
 MAX_ACTIVE = 10

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scene_model.ingest.watch.names import is_photo_name, is_watched_folder_name
-from scene_model.library.database_file import DATABASE_NAME, ORIGINALS
+from scene_model.library.database.database_file import DATABASE_NAME, ORIGINALS
 
 _END_BYTES = 512
 

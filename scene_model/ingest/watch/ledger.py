@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.ingest.watch.folder_files import FileStamp
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
 
 # The file is written anew when it has so many times more lines than entries.
 _MAX_LINES_PER_ENTRY, _FEW_LINES = 2, 1_000

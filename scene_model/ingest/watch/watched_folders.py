@@ -19,7 +19,7 @@ from typing import Any
 
 from scene_model.errors import FolderInaccessible, FolderNotWatchable, PathNotFound
 from scene_model.ingest.watch.folder_files import is_library
-from scene_model.library.file_system import PRIVATE_FOLDER_MODE, library_error
+from scene_model.library.files.file_system import PRIVATE_FOLDER_MODE, library_error
 from scene_model.library.store import Library
 
 FOLDER_NAME = "watch"

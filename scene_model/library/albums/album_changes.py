@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Integer, cast, delete, insert, select, tuple_, update
 
 from scene_model.classifier.vocabulary import fold
-from scene_model.library.schema import album_photos, albums, edit_changes, photos
+from scene_model.library.database.schema import album_photos, albums, edit_changes, photos
 
 # The `photo_id` of a change of an album itself.
 NO_PHOTO = ""

@@ -23,6 +23,7 @@ from scene_model.library.albums.album_changes import (
     SORT,
 )
 from scene_model.library.albums.own_albums import HAND
+from scene_model.library.database.schema import album_photos, albums, edit_changes, photos
 from scene_model.library.edits import (
     EditResult,
     begin_edit,
@@ -30,7 +31,6 @@ from scene_model.library.edits import (
     finish_edit,
     is_set_by_rule,
 )
-from scene_model.library.schema import album_photos, albums, edit_changes, photos
 from scene_model.library.sort_order import BEST_MATCH, Sort
 from scene_model.library.store import Library
 

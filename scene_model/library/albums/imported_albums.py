@@ -19,7 +19,7 @@ from scene_model.library.albums.album_edits import (
     clean_album_name,
     create_album,
 )
-from scene_model.library.schema import (
+from scene_model.library.database.schema import (
     album_photos,
     albums,
     edit_changes,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, func, select
 
-from scene_model.library.schema import album_photos, albums, photos
+from scene_model.library.database.schema import album_photos, albums, photos
 from scene_model.library.sort_order import Sort
 from scene_model.library.store import Library
 

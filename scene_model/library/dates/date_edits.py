@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import insert, select
 
 from scene_model.errors import UsageError
-from scene_model.library.database import with_large_cache
+from scene_model.library.database.connections import with_large_cache
+from scene_model.library.database.schema import edit_changes, photos
 from scene_model.library.dates.doubtful import shifted_date
 from scene_model.library.edits import (
     DATE_FIELDS,
@@ -14,7 +15,6 @@ from scene_model.library.edits import (
     chosen_ids,
     finish_edit,
 )
-from scene_model.library.schema import edit_changes, photos
 from scene_model.library.store import Library
 from scene_model.photos.dates import (
     CLOCK,

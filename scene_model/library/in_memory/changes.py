@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Engine, func, select
 
-from scene_model.library.schema import photo_changes, photos
+from scene_model.library.database.schema import photo_changes, photos
 
 Numbers = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
 
+from scene_model.library.database.schema import photos
 from scene_model.library.in_memory.changes import BY_NUMBER, Kept, Numbers, listed, parsed_numbers
-from scene_model.library.schema import photos
 
 Values = tuple[Any, ...]
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Engine, func
 
+from scene_model.library.database.schema import photos
 from scene_model.library.in_memory.changes import Kept, Numbers
 from scene_model.library.in_memory.codes import Codes, kept_codes
 from scene_model.library.in_memory.conditions import Conditions
@@ -14,7 +15,6 @@ from scene_model.library.in_memory.names import Names, kept_names
 from scene_model.library.in_memory.orders import kept_order
 from scene_model.library.in_memory.scores import Scores, kept_scores
 from scene_model.library.in_memory.shown_labels import ShownLabels, kept_shown_labels
-from scene_model.library.schema import photos
 from scene_model.library.sort_order import SORTS, Sort
 
 DateColumn = Literal["taken", "added"]

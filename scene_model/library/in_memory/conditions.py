@@ -37,6 +37,7 @@ from sqlalchemy.sql.selectable import (
     TableValuedAlias,
 )
 
+from scene_model.library.database.schema import ORDER_INDEXES, effective_tags, photos
 from scene_model.library.in_memory.changes import (
     BY_NUMBER,
     Kept,
@@ -48,7 +49,6 @@ from scene_model.library.in_memory.changes import (
     run_numbers,
 )
 from scene_model.library.in_memory.names import Names
-from scene_model.library.schema import ORDER_INDEXES, effective_tags, photos
 
 # A million photos take 1 MB in each.
 _MOST_LISTS = 64

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Engine, select
 
+from scene_model.library.database.schema import photos
 from scene_model.library.in_memory.changes import BY_NUMBER, Kept, Numbers, listed
-from scene_model.library.schema import photos
 
 _QUERY = select(
     *(photos.c.number, photos.c.taken_at, photos.c.latitude, photos.c.longitude),

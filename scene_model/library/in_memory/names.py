@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Engine, func, select
 
+from scene_model.library.database.schema import photos
 from scene_model.library.in_memory.changes import (
     BY_NUMBER,
     Kept,
@@ -17,7 +18,6 @@ from scene_model.library.in_memory.changes import (
     listed,
     parsed_numbers,
 )
-from scene_model.library.schema import photos
 
 _END = "\n"
 # More occurrences than these are found sooner by comparing arrays.

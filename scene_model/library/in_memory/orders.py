@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, select
 
+from scene_model.library.database.schema import ORDER_INDEXES, photos
 from scene_model.library.in_memory.changes import (
     BY_NUMBER,
     Kept,
@@ -15,7 +16,6 @@ from scene_model.library.in_memory.changes import (
     listed,
     run_numbers,
 )
-from scene_model.library.schema import ORDER_INDEXES, photos
 from scene_model.library.sort_order import Sort, SortKey, order_by, sort_column
 
 _Key = tuple[Any, ...]

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection, Engine, Select, and_, func, select, union
 
+from scene_model.library.database.schema import (
+    automatic_tags,
+    effective_tags,
+    photos,
+    tag_decisions,
+)
 from scene_model.library.in_memory.changes import (
     Kept,
     Numbers,
@@ -13,7 +19,6 @@ from scene_model.library.in_memory.changes import (
     listed,
     parsed_numbers,
 )
-from scene_model.library.schema import automatic_tags, effective_tags, photos, tag_decisions
 from scene_model.library.shown_tags import is_shown, is_shown_by_photo
 
 

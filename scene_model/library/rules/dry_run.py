@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from scene_model.library.database.schema import photos
 from scene_model.library.rules.rule_actions import (
     Action,
     ActionKind,
@@ -21,7 +22,6 @@ from scene_model.library.rules.rule_changes import (
 )
 from scene_model.library.rules.rule_passes import ConditionOf, failure_of, matching_numbers
 from scene_model.library.rules.rule_rows import Rule, read_rule
-from scene_model.library.schema import photos
 from scene_model.library.store import Library
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from scene_model.errors import InvalidRule
-from scene_model.library.schema import albums
+from scene_model.library.database.schema import albums
 
 MAX_ACTIONS = 12
 _RATINGS = ("1", "2", "3", "4", "5")

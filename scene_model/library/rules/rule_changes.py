@@ -29,9 +29,7 @@ from sqlalchemy import (
 )
 
 from scene_model.library.albums.album_changes import PLACED
-from scene_model.library.edits import ADDED, CLASS, FAVOURITE, RATING, TAG, edits_of_rules
-from scene_model.library.rules.rule_actions import Action, ActionKind
-from scene_model.library.schema import (
+from scene_model.library.database.schema import (
     album_photos,
     class_decisions,
     edit_changes,
@@ -39,6 +37,8 @@ from scene_model.library.schema import (
     rule_runs,
     tag_decisions,
 )
+from scene_model.library.edits import ADDED, CLASS, FAVOURITE, RATING, TAG, edits_of_rules
+from scene_model.library.rules.rule_actions import Action, ActionKind
 
 COPIED, SIDECAR = "copied", "sidecar"
 _COLUMNS = ["edit_id", "photo_id", "field", "label", "before", "after"]

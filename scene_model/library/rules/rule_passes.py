@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from scene_model.errors import QueryError
-from scene_model.library.database import with_large_cache
+from scene_model.library.database.connections import with_large_cache
+from scene_model.library.database.schema import edit_changes, edits, photos, rule_runs
 from scene_model.library.edits import apply_changes, begin_edit, count_photos
 from scene_model.library.photo_query import filter_photos
 from scene_model.library.rules.rule_actions import (
@@ -26,7 +27,6 @@ from scene_model.library.rules.rule_rows import Rule, read_rule, read_rules, wri
 from scene_model.library.rules.run_copies import new_copies
 from scene_model.library.rules.run_rows import RuleRun, rule_run
 from scene_model.library.rules.run_sidecars import new_sidecars
-from scene_model.library.schema import edit_changes, edits, photos, rule_runs
 from scene_model.library.store import Library
 
 ConditionOf = Callable[[str], ColumnElement[bool] | None]

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from scene_model.classifier.vocabulary import fold
 from scene_model.errors import InvalidRule, RuleNameTaken, RuleNotFound
+from scene_model.library.database.schema import rules
 from scene_model.library.rules.rule_actions import (
     Action,
     ActionKind,
@@ -19,7 +20,6 @@ from scene_model.library.rules.rule_actions import (
     check_actions,
     read_actions,
 )
-from scene_model.library.schema import rules
 from scene_model.library.store import Library
 
 MAX_NAME_LENGTH = 60

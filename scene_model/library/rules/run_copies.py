@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from scene_model.library.database.schema import rule_runs
 from scene_model.library.rules.rule_actions import copy_action
 from scene_model.library.rules.rule_changes import COPIED
 from scene_model.library.rules.rule_rows import Rule
@@ -19,7 +20,6 @@ from scene_model.library.rules.run_files import (
     try_files_again,
     unfinished_rows,
 )
-from scene_model.library.schema import rule_runs
 from scene_model.library.store import Library
 
 

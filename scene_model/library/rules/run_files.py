@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, exists, select, true, update
 
+from scene_model.library.database.schema import edit_changes, photos, rule_runs
 from scene_model.library.rules.rule_rows import Rule, write_pause
-from scene_model.library.schema import edit_changes, photos, rule_runs
 from scene_model.library.store import Library
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from scene_model.errors import RuleNotFound
-from scene_model.library.schema import rule_runs
+from scene_model.library.database.schema import rule_runs
 from scene_model.library.store import Library
 
 

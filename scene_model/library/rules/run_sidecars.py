@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from scene_model.library.database.schema import rule_sidecars
 from scene_model.library.rules.rule_actions import sidecar_action
 from scene_model.library.rules.rule_changes import SIDECAR
 from scene_model.library.rules.rule_rows import Rule
@@ -23,7 +24,6 @@ from scene_model.library.rules.run_files import (
     unfinished_rows,
     write_settled,
 )
-from scene_model.library.schema import rule_sidecars
 from scene_model.library.store import Library
 
 

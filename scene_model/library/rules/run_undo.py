@@ -24,11 +24,11 @@ from sqlalchemy import (
 
 from scene_model.errors import RuleNotFound
 from scene_model.library.albums.album_changes import PLACED
-from scene_model.library.database import with_large_cache
+from scene_model.library.database.connections import with_large_cache
+from scene_model.library.database.schema import edit_changes, edits, rule_runs
 from scene_model.library.edits import FAVOURITE, apply_changes, count_photos, edits_of_rules
 from scene_model.library.rules.run_files import FileState
 from scene_model.library.rules.run_rows import can_undo
-from scene_model.library.schema import edit_changes, edits, rule_runs
 from scene_model.library.store import Library
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, delete, insert, select, update
 
-from scene_model.library.schema import edit_changes, photos, stack_photos
+from scene_model.library.database.schema import edit_changes, photos, stack_photos
 
 STACK, APART = "stack", "apart"
 

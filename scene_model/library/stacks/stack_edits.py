@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from scene_model.errors import UsageError
+from scene_model.library.database.schema import edit_changes, photos, stack_photos, stacks
 from scene_model.library.edits import EditResult, begin_edit, chosen_ids, finish_edit
-from scene_model.library.schema import edit_changes, photos, stack_photos, stacks
 from scene_model.library.stacks.stack_changes import APART, STACK, place_text
 from scene_model.library.stacks.stack_rows import PERSON, StackKind
 from scene_model.library.store import Library

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
-from scene_model.library.schema import photos, stack_photos, stacks
+from scene_model.library.database.schema import photos, stack_photos, stacks
 from scene_model.library.stacks.tiles import with_hidden
 from scene_model.library.store import Library
 from scene_model.photos.video.kinds import VIDEO_FORMATS

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from scene_model.library.schema import photos, stack_photos
+from scene_model.library.database.schema import photos, stack_photos
 
 Numbers = npt.NDArray[np.int32]
 

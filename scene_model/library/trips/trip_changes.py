@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, bindparam, delete, func, insert, sele
 
 from scene_model.classifier.vocabulary import fold
 from scene_model.library.albums.album_changes import NO_PHOTO
-from scene_model.library.schema import choices, edit_changes, photos, trip_photos, trips
+from scene_model.library.database.schema import choices, edit_changes, photos, trip_photos, trips
 from scene_model.library.trips.trip_rows import TripState, numbered_title, read_trips
 
 # The field of a photo's change, and those of changes of a trip.

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from scene_model.classifier.vocabulary import fold
-from scene_model.library.schema import photos, trip_photos, trips
+from scene_model.library.database.schema import photos, trip_photos, trips
 from scene_model.library.store import Library
 
 MAX_TITLE_LENGTH = 80

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scene_model.errors import FetchError, FileTooLarge
-from scene_model.library.file_system import PRIVATE_MODE
-from scene_model.library.held_folder import BINARY
+from scene_model.library.files.file_system import PRIVATE_MODE
+from scene_model.library.files.held_folder import BINARY
 from scene_model.scale.reading.body import RETRIED_CODES, host_of
 from scene_model.scale.reading.remote import RemoteFiles
 from scene_model.scale.reading.urls import read_url

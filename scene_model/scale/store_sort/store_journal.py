@@ -25,7 +25,7 @@ from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.folder_times import Times
 from scene_model.export.sorting.journal import JOURNAL_DIR
 from scene_model.export.sorting.plan import Kind, Step
-from scene_model.library.held_folder import Entry
+from scene_model.library.files.held_folder import Entry
 from scene_model.scale.object_parts import ObjectParts
 
 _FORMAT = 1

@@ -8,7 +8,7 @@ import time
 from scene_model.errors import FileSkipped
 from scene_model.export.sorting.file_system import has_content, open_new
 from scene_model.export.sorting.plan import Kind, Step
-from scene_model.library.held_folder import Entry, FolderTree
+from scene_model.library.files.held_folder import Entry, FolderTree
 from scene_model.scale.reading.object_stores import MarkedObject
 from scene_model.scale.store_sort.store_step import (
     StepContext,

@@ -21,8 +21,8 @@ from scene_model.export.sorting.move_reports import MoveReporter
 from scene_model.export.sorting.plan import Kind, Plan, Step
 from scene_model.export.sorting.transaction import Outcome
 from scene_model.jobs.in_order import in_order
-from scene_model.library.file_system import FULL
-from scene_model.library.held_folder import FolderTree
+from scene_model.library.files.file_system import FULL
+from scene_model.library.files.held_folder import FolderTree
 from scene_model.scale.object_parts import ObjectLock
 from scene_model.scale.reading.object_stores import ObjectStores
 from scene_model.scale.store_sort.sort_objects import SortObjects, StoreTargets, checked_dest

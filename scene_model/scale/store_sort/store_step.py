@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from scene_model.errors import FileSkipped
 from scene_model.export.sorting.file_system import SortFileSystem, has_content
 from scene_model.export.sorting.plan import Kind, Step
-from scene_model.library.file_system import FULL
-from scene_model.library.held_folder import READ, Entry, FolderTree
+from scene_model.library.files.file_system import FULL
+from scene_model.library.files.held_folder import READ, Entry, FolderTree
 from scene_model.scale.reading.object_stores import MarkedObject
 from scene_model.scale.store_sort.sort_objects import SortObjects
 from scene_model.scale.store_sort.store_journal import StoreJournal

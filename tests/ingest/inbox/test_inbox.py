@@ -9,7 +9,7 @@ import pytest
 from scene_model.errors import FileTooLarge, InboxError, LibraryFull
 from scene_model.ingest.inbox.inbox import Arrived, Inbox
 from scene_model.jobs.job import Outcome
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
 from scene_model.photos.decode import PhotoLimits
 from scene_model.services import Services
 

@@ -19,7 +19,7 @@ from scene_model.ingest.watch.watched_folders import (
     has_watched_folders,
     require_apart,
 )
-from scene_model.library.file_system import FileSystem
+from scene_model.library.files.file_system import FileSystem
 from scene_model.library.store import Library
 
 STAMP = FileStamp(10, 1)

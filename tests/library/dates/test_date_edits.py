@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from scene_model.errors import UsageError
+from scene_model.library.database.schema import photos
 from scene_model.library.dates.date_edits import (
     accept_dates,
     set_date,
@@ -14,7 +15,6 @@ from scene_model.library.dates.date_edits import (
     withdraw_dates,
 )
 from scene_model.library.edits import latest_edit, redo, undo
-from scene_model.library.schema import photos
 from scene_model.library.sort_order import Sort
 from scene_model.library.store import Library
 from scene_model.photos.dates import PhotoDate

@@ -1,0 +1,1 @@
+"""Albums by rules over a photo's tags and EXIF."""

@@ -1,0 +1,1 @@
+"""Clutter: screenshots, documents and the like, and people's decisions about them."""

@@ -1,0 +1,1 @@
+"""The SQLite database of a library: schema, migrations and connections."""

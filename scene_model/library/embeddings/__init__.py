@@ -1,0 +1,1 @@
+"""The embeddings of photos on disk and in memory."""

@@ -1,0 +1,1 @@
+"""The files of a library, written so that a crash loses none."""
