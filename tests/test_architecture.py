@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from packaging.utils import canonicalize_name
 
 from scene_model import __version__
 from scene_model.config import PROJECT_DIR
+
+MOST_MODULES = 25
 
 
 def modules_after(statement: str) -> set[str]:
@@ -51,6 +54,16 @@ def test_only_config_reads_the_environment() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute):
                 assert node.attr not in ("environ", "getenv"), path
+
+
+def test_no_folder_is_a_heap() -> None:
+    modules = Counter(
+        path.parent
+        for room in ("scene_model", "pages")
+        for path in (PROJECT_DIR / room).rglob("*.py")
+    )
+    folder, most = modules.most_common(1)[0]
+    assert most <= MOST_MODULES, f"{folder} holds {most} modules: give some a package of their own"
 
 
 def project() -> dict[str, Any]:
