@@ -14,14 +14,17 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from scene_model import config
+from scene_model import config, model_files
+from scene_model.classifier import encoder
 from scene_model.classifier.classify import Classifier
 from scene_model.config import DEFAULT_BUNDLE_DIR, Settings
+from scene_model.library import store
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.services import Services, open_services
 from tests.bundles import copy_shipped
 from tests.pictures import encode, textured
+from tests.shared_decoders import SharedDecoders
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -143,6 +146,26 @@ def decoders() -> Iterator[Decoders]:
     opened = Decoders(PhotoLimits(), processes=2)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def shared_decoders() -> Iterator[SharedDecoders]:
+    """The decoders of services that tests open."""
+    shared = SharedDecoders()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture(autouse=True)
+def _decoders_are_shared(
+    request: pytest.FixtureRequest,
+    shared_decoders: SharedDecoders,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Starting decoders takes longer than most tests; those about them are marked."""
+    if request.node.get_closest_marker("own_decoders") is None:
+        for module in (model_files, encoder, store):
+            monkeypatch.setattr(module, "Decoders", shared_decoders)
 
 
 @pytest.fixture(scope="session")

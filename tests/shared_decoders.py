@@ -1,0 +1,45 @@
+"""Decoders that the services of one test leave to those of the next."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+from scene_model.photos.decode import PhotoLimits
+from scene_model.photos.decoders.pool import Decoders
+
+# A decoder holds 70 MB; tests with limits of their own are few.
+_MOST_KEPT = 4
+
+
+class _LeftDecoders(Decoders):
+    """Decoders that go on when their services are closed."""
+
+    def close(self) -> None:
+        pass
+
+    def end(self) -> None:
+        super().close()
+
+
+class SharedDecoders:
+    """The decoders of one process of tests, by limits and number; the latest ones are kept."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[PhotoLimits, int], _LeftDecoders] = {}
+
+    def __call__(
+        self,
+        limits: PhotoLimits,
+        processes: int,
+        aside: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Decoders:
+        """Return decoders like those that `Decoders` would make."""
+        key = (limits, processes)
+        decoders = self._kept.pop(key, None) or _LeftDecoders(limits, processes, aside)
+        self._kept[key] = decoders
+        if len(self._kept) > _MOST_KEPT:
+            self._kept.pop(next(iter(self._kept))).end()
+        return decoders
+
+    def close(self) -> None:
+        for decoders in self._kept.values():
+            decoders.end()
