@@ -15,7 +15,7 @@ from hypothesis import settings
 from PIL import Image
 
 from scene_model import config, model_files
-from scene_model.classifier import encoder
+from scene_model.classifier import classify, encoder
 from scene_model.classifier.classify import Classifier
 from scene_model.config import DEFAULT_BUNDLE_DIR, Settings
 from scene_model.library import store
@@ -24,7 +24,7 @@ from scene_model.photos.decoders.pool import Decoders
 from scene_model.services import Services, open_services
 from tests.bundles import copy_shipped
 from tests.pictures import encode, textured
-from tests.shared_decoders import SharedDecoders
+from tests.shared import SharedDecoders, open_bundle_once
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -154,6 +154,12 @@ def shared_decoders() -> Iterator[SharedDecoders]:
     shared = SharedDecoders()
     yield shared
     shared.close()
+
+
+@pytest.fixture(autouse=True)
+def _bundle_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening the shipped bundle takes half of the time that opening a library takes."""
+    monkeypatch.setattr(classify, "open_bundle", open_bundle_once)
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,12 @@
-"""Decoders that the services of one test leave to those of the next."""
+"""What the services of one test leave to those of the next: decoders, and the shipped bundle."""
 
+import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
+from scene_model.classifier.bundle import Bundle, open_bundle
+from scene_model.config import PROJECT_DIR
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
 
@@ -43,3 +47,13 @@ class SharedDecoders:
     def close(self) -> None:
         for decoders in self._kept.values():
             decoders.end()
+
+
+# By its own path: tests set the default to copies, which they change.
+_SHIPPED = PROJECT_DIR / "models" / "scene_mobilenet_v2"
+_open_shipped = functools.cache(open_bundle)
+
+
+def open_bundle_once(folder: Path) -> Bundle:
+    """Open a bundle as `open_bundle` does; the shipped one, which no test changes, only once."""
+    return _open_shipped(folder) if folder == _SHIPPED else open_bundle(folder)
