@@ -290,6 +290,20 @@ def test_a_link_to_a_photo_knows_its_place(
     assert "open_photo" not in app.session_state, "Back closes it"
 
 
+def test_a_closed_photo_gives_the_gallery_its_keys_back(
+    opened: Services, app: AppTest, made_photos: Files
+) -> None:
+    opened.jobs.submit(made_photos[:1]).wait(60)
+    app.switch_page("gallery.py").run()
+    assert app.button(key="undo").proto.shortcut == "z"
+    app.query_params["photo"] = app.session_state["gallery"].ids("")[0]
+    app.run()
+    assert not app.button(key="undo").proto.shortcut
+    del app.query_params["photo"]
+    app.run()
+    assert app.button(key="undo").proto.shortcut == "z"
+
+
 def test_a_photo_that_an_edit_removed_keeps_its_neighbours(
     opened: Services, app: AppTest, made_photos: Files
 ) -> None:
