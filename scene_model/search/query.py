@@ -198,7 +198,9 @@ def read_in_one_sentence(
 
 def _meanings(vocabulary: Vocabulary, own_labels: OwnLabels, sentences: Sentences) -> MeaningOf:
     def meaning_of(word: str) -> WordMeaning:
-        if own_labels(word):
+        made = {*own_labels(word), *vocabulary.own_labels.get(fold(word), ())}
+        # A label of the model stays one when a person corrected a photo to it.
+        if any(label not in vocabulary.names for label in made):
             return WordMeaning.NAME
         if vocabulary.ids_for(word):
             return WordMeaning.MODEL_LABEL
