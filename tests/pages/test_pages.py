@@ -182,6 +182,9 @@ def test_photo_dialog_sets_favourite_and_rating(
     app.query_params["photo"] = photo_id
     app.run()
     assert "Not rated." in texts(app)
+    ratings = [b for b in app.button if str(b.key).startswith("dialog_rating_")]
+    assert [b.label for b in ratings][::5] == ["1 star", "Clear rating"], "it is no label of them"
+    assert "primary" not in [b.proto.type for b in ratings]
     press(app, "Add to favourites")
     press(app, "4 stars")
     assert stored() == (True, 4)
