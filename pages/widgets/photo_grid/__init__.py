@@ -78,6 +78,14 @@ class GridMonth:
 
 
 @dataclass(frozen=True)
+class GridTarget:
+    """A photo to scroll to. number: another one for each time. index: on the page in sight."""
+
+    number: int
+    index: int
+
+
+@dataclass(frozen=True)
 class PagedGrid:
     """A paged result, of which a grid shows the pages near the screen.
 
@@ -87,7 +95,7 @@ class PagedGrid:
     and whether it was scrolled to; the browser has written that page into the URL then.
     choice: number of the latest chip choice included here; the browser keeps what it drew for a
     later choice until the server has included it. months: of the whole list, in its order; empty
-    for an order without dates.
+    for an order without dates. target: the latest photo to scroll to.
     """
 
     view_id: str
@@ -98,6 +106,7 @@ class PagedGrid:
     on_turn: Callable[[int, bool], None]
     choice: int = 0
     months: Sequence[GridMonth] = ()
+    target: GridTarget | None = None
 
 
 @dataclass(frozen=True)
@@ -201,6 +210,7 @@ def _data(grid: PagedGrid, selection: GridSelection | None) -> dict[str, Any]:
         "choice": grid.choice,
         "page_size": grid.page_size,
         "months": [vars(month) for month in grid.months],
+        "target": None if grid.target is None else vars(grid.target),
         "pages": {number: vars(page) for number, page in grid.pages.items()},
         "selectable": selection is not None,
         "selected": selected,
