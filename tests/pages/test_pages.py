@@ -15,6 +15,7 @@ from pages.state.session import get_services
 from scene_model.gallery import Gallery
 from scene_model.library import edits
 from scene_model.services import Services
+from tests.library.rows import Row, put
 from tests.pages.conftest import field_data, press, texts
 
 Files = list[tuple[str, bytes]]
@@ -336,6 +337,26 @@ def test_the_last_photo_keeps_a_possible_place_after_an_edit(
     data = in_lightbox(app)
     assert [photo["index"] for photo in data["photos"]] == [0, 1, 2]
     assert data["count"] == 3, "not 3 of 2"
+
+
+@pytest.mark.parametrize(
+    ("favourite", "rating", "marks", "words"),
+    [
+        (False, 0, "", ": sea"),
+        (True, 0, "♥", "; favourite"),
+        (False, 1, "★", "; 1 star"),
+        (True, 4, "♥ ★★★★", "; favourite, 4 stars"),
+    ],
+)
+def test_the_grid_shows_favourites_and_ratings(
+    opened: Services, app: AppTest, favourite: bool, rating: int, marks: str, words: str
+) -> None:
+    put(opened.library, [Row("a.jpg", more={"favourite": favourite, "human_rating": rating})])
+    app.switch_page("gallery.py").run()
+    sent = [json.loads(element.proto.json or "{}") for element in app.get("bidi_component")]
+    (photo,) = next(data["pages"]["1"]["photos"] for data in sent if "pages" in data)
+    assert photo["marks"] == marks
+    assert photo["alt"].endswith(words)
 
 
 def test_selected_photos_become_favourites_and_no_longer(

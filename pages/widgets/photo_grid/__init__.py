@@ -282,13 +282,15 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
     # The class is the title.
     match_line = f"Match: {shown(match)}" if match and match != photo.photo_class else ""
     stack = style.stacks.get(photo.id, None if photo.film_start is None else MOTION)
-    alt = describe(photo, vocabulary)
+    marks, marks_text = _marks(photo)
+    alt = "; ".join(filter(None, [describe(photo, vocabulary), marks_text]))
     lines = [guess_text(photo, vocabulary), style.notes.get(photo.id, ""), match_line, photo.name]
     lines.append(" · ".join(names))
     return {
         "id": photo.id,
         "name": photo.name,
         "alt": f"{alt}; {stack.text}" if stack else alt,
+        "marks": marks,
         "stack_mark": {"short": stack.short, "text": stack.text} if stack else None,
         "title": title,
         "lines": [line for line in lines if line],
@@ -301,6 +303,13 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         "day": _heading(photo, style.dated),
         "time": time_text(photo.taken_at) if style.dated == "taken" and photo.taken_at else "",
     }
+
+
+def _marks(photo: PhotoRecord) -> tuple[str, str]:
+    """Return whether a photo is a favourite and its rating, as signs and in words."""
+    stars = "1 star" if photo.rating == 1 else f"{photo.rating} stars"
+    texts = [*(["favourite"] if photo.favourite else []), *([stars] if photo.rating else [])]
+    return " ".join(filter(None, ["♥" * photo.favourite, "★" * photo.rating])), ", ".join(texts)
 
 
 def _heading(photo: PhotoRecord, dated: Literal["taken", "added"] | None) -> str:
