@@ -16,6 +16,7 @@ from scene_model.library.clutter.clutter_rows import (
 
 _STYLE = ".clutter-card {font-size: .8rem; line-height: 1.35; overflow-wrap: anywhere}"
 _PROPOSED, _APART = "proposed", "apart"
+_SHOWN_KEY = "clutter_shown"
 
 
 def _page() -> None:
@@ -39,12 +40,12 @@ def _page() -> None:
     proposed = [group for group in groups if not group.is_apart]
     apart = [group for group in groups if group.is_apart]
     names = {_PROPOSED: f"Proposed ({_count(proposed):,})", _APART: f"Apart ({_count(apart):,})"}
+    st.session_state.setdefault(_SHOWN_KEY, _APART if apart and not proposed else _PROPOSED)
     shown = st.segmented_control(
         "Show",
         list(names),
-        default=_PROPOSED,
         format_func=lambda name: names[name],
-        key="clutter_shown",
+        key=_SHOWN_KEY,
         required=True,
         label_visibility="collapsed",
     )

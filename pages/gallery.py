@@ -171,7 +171,7 @@ def _filters(chosen: Filter, count: int, total: int, has_keys: bool) -> None:
 
 def _link_to_clutter(apart: int) -> None:
     verb = "is" if apart == 1 else "are"
-    with st.container(key="gallery_apart"):
+    with st.container(key="gallery_clutter_link"):
         st.page_link(
             "clutter.py",
             label=f"{counted(apart, 'photo')} {verb} apart in Clutter",

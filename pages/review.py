@@ -14,7 +14,7 @@ from pages.widgets.guesses import guess_text
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.errors import SceneError
 from scene_model.learning.review_choices import Choice, review_choices, with_stored_guess
-from scene_model.learning.review_queue import ReviewItem, review_queue
+from scene_model.learning.review_queue import SURE, ReviewItem, review_queue
 from scene_model.library.predictions import predict_stored
 from scene_model.library.records import PhotoRecord
 from scene_model.trips.homecoming import to_review
@@ -75,7 +75,7 @@ def _review_queue() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Only new photos are shown.", width="content")
             _all_photos_button()
-    st.progress(position / len(queue), f"Photo {position + 1:,} of {len(queue):,}")
+    st.progress(position / len(queue), _progress_text(position, queue))
     left, right = st.columns([3, 2])
     with left:
         show_picture(photo)
@@ -83,6 +83,13 @@ def _review_queue() -> None:
     with right:
         _decisions(item, photo)
     _preload(queue[position + 1 : position + 4])
+
+
+def _progress_text(position: int, queue: list[ReviewItem]) -> str:
+    """Say also how many photos at the end need no decision: the model is sure of them."""
+    sure = sum(item.reason == SURE for item in queue)
+    text = f"Photo {position + 1:,} of {len(queue):,}"
+    return f"{text}; the model is sure of the last {sure:,}" if 0 < sure < len(queue) else text
 
 
 def _all_photos_button() -> None:

@@ -220,7 +220,12 @@ class Gallery:
     def explain_no_result(self, query: str) -> NoResult:
         """Explain why a query finds nothing, and what finds something; raises QueryError."""
         words = WordsWithPhotos(self.vocabulary, self.count_by_any_tag())
-        return explain_no_result(self._reader.tree(query), self._count_or_0, words)
+        return explain_no_result(
+            self._reader.tree(query),
+            self._count_or_0,
+            words,
+            self._reader.in_one_sentence(query),
+        )
 
     def passed_over(self, query: str) -> tuple[str, ...]:
         """Return the small words of a query that are not searched for, as typed; for any text."""

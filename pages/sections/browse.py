@@ -11,7 +11,7 @@ from pages.sections.photo_view import open_photo
 from pages.state.address import AddressPart, note_action, note_written
 from pages.state.page_cache import PageRequest, grid_pages, months_of
 from pages.state.session import get_gallery
-from pages.widgets.photo_grid import GridSelection, PagedGrid, paged_grid
+from pages.widgets.photo_grid import GridSelection, GridTarget, PagedGrid, paged_grid
 from scene_model.errors import QueryError
 from scene_model.library.sort_order import BEST_MATCH, Sort
 
@@ -105,6 +105,7 @@ def browse(
             on_turn=partial(_turn, key, request.page_count),
             choice=choice,
             months=months_of(key, request),
+            target=st.session_state.get(_target_key(key)),
         ),
         grid_key(key),
         on_open=open_in_query,
@@ -137,8 +138,12 @@ def reset_to_first_page(key: str) -> None:
 
 
 def show_tile(key: str, index: int) -> None:
-    """Go to the page that has a tile of the list, by its index from 0."""
-    _go_to_page(key, index // _density().photos + 1)
+    """Go to the page that has a tile of the list, by its index from 0, and scroll to the tile."""
+    photos = _density().photos
+    _go_to_page(key, index // photos + 1)
+    latest: GridTarget | None = st.session_state.get(_target_key(key))
+    number = 1 if latest is None else latest.number + 1
+    st.session_state[_target_key(key)] = GridTarget(number, index % photos)
 
 
 def browse_address_parts(key: str) -> dict[str, AddressPart]:
@@ -183,6 +188,10 @@ def _current_page(key: str, view: tuple[str, Sort, int], page_count: int) -> int
 
 def _page_key(key: str) -> str:
     return f"{key}_page"
+
+
+def _target_key(key: str) -> str:
+    return f"{key}_target"
 
 
 def _view_key(key: str) -> str:

@@ -48,6 +48,8 @@ def _reason(result: NoResult) -> str:
 
 def _offer(other: OtherQuery) -> str:
     without, count = _quoted(other.without, "and"), counted(other.count, "photo")
+    if other.sentence:
+        return f"Like {_quoted([other.sentence])}: {count}"
     if other.word:
         return f"{_quoted([other.word])} instead of {without}: {count}"
     return f"Without {without}: {count}"

@@ -65,10 +65,14 @@ def opener(ids: Sequence[str]) -> Callable[[str, str], None]:
 
 
 def is_photo_open() -> bool:
-    """Whether the lightbox is open, which turns the page's keyboard shortcuts off."""
+    """Whether the lightbox is open, which turns the page's keyboard shortcuts off.
+
+    A changed URL decides, as it does in `show_open_photo`, which comes later in a run.
+    """
     linked = st.query_params.get(_PARAMETER)
-    is_new_link = linked is not None and linked != st.session_state.get(_LINK_KEY)
-    return is_new_link or st.session_state.get(_OPEN_KEY) is not None
+    if linked != st.session_state.get(_LINK_KEY):
+        return linked is not None
+    return st.session_state.get(_OPEN_KEY) is not None
 
 
 def show_open_photo(query: str | None = None) -> None:

@@ -17,6 +17,7 @@ from scene_model.search.query_tree import (
     print_query,
     read_query,
 )
+from scene_model.search.sentences.sentence_terms import sentences_of
 
 # Each term costs up to two counts, and each corrected word two.
 MAX_TERMS = 8
@@ -39,12 +40,17 @@ class TermCount:
 
 @dataclass(frozen=True)
 class OtherQuery:
-    """A query that finds photos. without: the terms left out. word: what stands in their place."""
+    """A query that finds photos.
+
+    without: the terms left out. word: what stands in their place. sentence: what its photos are
+    like, in place of the terms.
+    """
 
     line: str
     count: int
     without: tuple[str, ...]
     word: str = ""
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,10 +108,12 @@ class WordsWithPhotos:
         return sorted(words | {fold(label) for label in self.tag_counts})
 
 
-def explain_no_result(query: Query, count: Count, words: WordsWithPhotos) -> NoResult:
+def explain_no_result(
+    query: Query, count: Count, words: WordsWithPhotos, in_one_sentence: Query | None = None
+) -> NoResult:
     """Explain why a query finds no photo; counts the photos of about ten queries.
 
-    Each of the other queries finds photos.
+    Each of the other queries finds photos. in_one_sentence: the query with its words as a sentence.
     """
     terms = query.terms if isinstance(query, AllOf | AnyOf) else (query,)
     positive = [term for term in dict.fromkeys(terms) if not isinstance(term, Not)][:MAX_TERMS]
@@ -116,6 +124,7 @@ def explain_no_result(query: Query, count: Count, words: WordsWithPhotos) -> NoR
     others = [other for other in corrected if len(other.without) == 1]
     if isinstance(query, AllOf):
         others += _phrases(query, count, words)
+        others += _like_sentence(query, in_one_sentence, count)
         others += _shorter(query, counts, count)
     others += corrected
     by_line: dict[str, OtherQuery] = {}
@@ -197,6 +206,18 @@ def _phrases(query: AllOf, count: Count, words: WordsWithPhotos) -> list[OtherQu
                 without = (first.text, second.text)
                 phrases.append(OtherQuery(line, number, without, phrase.text))
     return phrases
+
+
+def _like_sentence(query: AllOf, in_one_sentence: Query | None, count: Count) -> list[OtherQuery]:
+    """Return the query with its words as a sentence."""
+    if in_one_sentence is None:
+        return []
+    line = print_query(in_one_sentence)
+    kept = getattr(in_one_sentence, "terms", ())
+    without = tuple(_shown(term) for term in query.terms if term not in kept)
+    sentences = sentences_of(in_one_sentence)
+    number = count(line)
+    return [OtherQuery(line, number, without, sentence=sentences[-1])] if number else []
 
 
 def _shorter(query: AllOf, counts: Mapping[Query, int], count: Count) -> list[OtherQuery]:

@@ -65,7 +65,13 @@ from scene_model.search.query_tree import (
     Words,
     read_query,
 )
-from scene_model.search.sentences.sentence_terms import LIKE, WordMeaning, with_sentences
+from scene_model.search.sentences.sentence_terms import (
+    LIKE,
+    MeaningOf,
+    WordMeaning,
+    in_one_sentence,
+    with_sentences,
+)
 from scene_model.search.trip_conditions import is_in_trip, trips_named
 from scene_model.search.words import as_written, ids_for_word
 
@@ -149,16 +155,32 @@ def read_line(
     query = read_query(plain_line(text, vocabulary, own_labels).line)
     if sentences is None or not sentences.is_implicit:
         return query
+    return with_sentences(query, text, _meanings(vocabulary, own_labels, sentences))
 
+
+def read_in_one_sentence(
+    text: str, vocabulary: Vocabulary, own_labels: OwnLabels, sentences: Sentences
+) -> Query | None:
+    """Return a line as a tree in which its bare words are one sentence; raises QueryError.
+
+    None where they are no labels of the model, or only one.
+    """
+    query = read_query(plain_line(text, vocabulary, own_labels).line)
+    return in_one_sentence(query, text, _meanings(vocabulary, own_labels, sentences))
+
+
+def _meanings(vocabulary: Vocabulary, own_labels: OwnLabels, sentences: Sentences) -> MeaningOf:
     def meaning_of(word: str) -> WordMeaning:
-        if own_labels(word):
+        made = {*own_labels(word), *vocabulary.own_labels.get(fold(word), ())}
+        # A label of the model stays one when a person corrected a photo to it.
+        if any(label not in vocabulary.names for label in made):
             return WordMeaning.NAME
         if vocabulary.ids_for(word):
             return WordMeaning.MODEL_LABEL
         is_name = sentences.names_photo(word, lambda: _parts_of_words([word], vocabulary))
         return WordMeaning.NAME if is_name else WordMeaning.NOTHING
 
-    return with_sentences(query, text, meaning_of)
+    return meaning_of
 
 
 def plain_line(text: str, vocabulary: Vocabulary, own_labels: OwnLabels) -> PlainLine:

@@ -17,7 +17,7 @@ from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import TripRow, all_trips
 from scene_model.search.own_albums import album_line
 from scene_model.search.plain_words import PlainLine
-from scene_model.search.query import parse_query, plain_line, read_line
+from scene_model.search.query import parse_query, plain_line, read_in_one_sentence, read_line
 from scene_model.search.query_tree import Query, read_query
 from scene_model.search.sentences.sentence_finder import SentenceFinder
 from scene_model.search.sentences.sentence_terms import sentences_of
@@ -82,6 +82,16 @@ class QueryReader:
     def sentences(self, line: str) -> tuple[str, ...]:
         """Return the sentences that the photos of a line are like; raises QueryError."""
         return sentences_of(self._resolved(line))
+
+    def in_one_sentence(self, line: str) -> Query | None:
+        """Return a line as a tree in which its words are one sentence; raises QueryError.
+
+        None without a search model, and where they are no labels of the model, or only one.
+        """
+        finder = self._sentences.in_use()
+        if finder is None:
+            return None
+        return read_in_one_sentence(line, self._model.vocabulary, self._own_labels, finder)
 
     def match_order(self, line: str) -> Sort | None:
         """Return the order of the best match; None for a line without words. Raises QueryError.

@@ -14,6 +14,7 @@ from tests.browser.libraries import pieces_of_photos
 pytestmark = pytest.mark.tools
 
 TITLE = "12 to 13 July 2024"
+DAYS = ("Friday, 12", "Saturday, 13")
 
 
 @pytest.fixture
@@ -65,3 +66,17 @@ def test_a_proposal_is_opened_accepted_and_undone(visit: Visit) -> None:
     expect(card).to_be_visible()
     assert visit.script_errors == []
     assert visit.foreign_requests == []
+
+
+@pytest.mark.read_only
+def test_the_days_of_a_trip_scroll_to_their_photos(visit: Visit) -> None:
+    page = visit.open("trips")
+    page.get_by_role("button", name=TITLE).click()
+    page.set_viewport_size({"width": 1440, "height": 500})
+    first, second = (page.get_by_role("heading", name=f"{day} July 2024", level=2) for day in DAYS)
+    for _ in range(2):
+        page.get_by_role("button", name="Sat 13 July").click()
+        expect(second).to_be_in_viewport()
+        expect(first).not_to_be_in_viewport()
+        page.get_by_role("button", name="Fri 12 July").click()
+        expect(first).to_be_in_viewport()

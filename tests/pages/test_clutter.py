@@ -91,3 +91,25 @@ def test_the_gallery_leaves_out_what_is_apart_and_says_so(page: AppTest, opened:
     assert "2 photos are apart in Clutter" in links
     page.text_input(key="gallery_q").set_value("clutter:screenshot").run()
     assert "2 of 6 photos" in texts(page)
+
+
+def test_the_page_opens_on_what_is_apart_where_nothing_is_proposed(
+    page: AppTest, opened: Services
+) -> None:
+    assert page.segmented_control(key="clutter_shown").value == "proposed"
+    set_apart(opened.library, [row.id for row in ROWS[:3]])
+    page.run()
+    assert "No more proposals." in texts(page), "it does not move while it is open"
+    page.switch_page("gallery.py").run()
+    page.switch_page("clutter.py").run()
+    assert page.segmented_control(key="clutter_shown").value == "apart"
+    assert "Screenshots: 2 photos" in texts(page)
+
+
+def test_photos_are_selected_beside_the_link_to_clutter(page: AppTest, opened: Services) -> None:
+    set_apart(opened.library, [ROWS[0].id])
+    page.switch_page("gallery.py").run()
+    page.session_state["gallery"].select([ROWS[-1].id])
+    page.run()
+    assert "1 selected" in texts(page)
+    assert "1 photo is apart in Clutter" in [link.proto.label for link in page.get("page_link")]

@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from scene_model.classifier.personal_head import MIN_CORRECTIONS
 from scene_model.duplicates.near_duplicates import NearDuplicateKind
+from scene_model.learning.review_queue import SURE, ReviewItem
+from scene_model.learning.review_queue import UNSURE as UNSURE_REASON
 from scene_model.learning.taught_tags import list_taught
 from scene_model.library import edits
 from scene_model.library.database.schema import photos
@@ -87,6 +89,25 @@ def test_review_offers_labels_of_all_heads(filled: Services, app: AppTest) -> No
     names = {head: {label.name for label in heads[head].labels.labels} for head in heads}
     assert len(offered) == 4
     assert offered & (names["places"] | names["objects"]) - names["scenes"] - names["camera"]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "text"),
+    [
+        ((UNSURE_REASON, SURE), "Photo 1 of 2; the model is sure of the last 1"),
+        ((UNSURE_REASON, UNSURE_REASON), "Photo 1 of 2"),
+        ((SURE, SURE), "Photo 1 of 2"),
+    ],
+)
+def test_review_says_of_how_many_the_model_is_sure(
+    filled: Services, app: AppTest, reasons: tuple[str, str], text: str
+) -> None:
+    ids = filled.library.find()
+    items = [ReviewItem(i, reason) for i, reason in zip(ids, reasons, strict=False)]
+    app.session_state["review_queue"], app.session_state["review_position"] = items, 0
+    app.session_state["review_decided"] = []
+    app.switch_page("review.py").run()
+    assert app.get("progress")[0].proto.text == text
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def test_groups_by_reason(page: AppTest) -> None:
     html = "".join(str(getattr(element, "value", "")) for element in page.get("html"))
     assert "Proposed: <b>2024-07-15 10:02:00</b>" in html
     assert "from the photos taken before and after (sure, 95%)" in html
+    assert html.index("IMG_0412.JPG") < html.index("*stars*.jpg"), "proposals come first"
 
 
 def test_a_group_is_set_and_undone(page: AppTest, photo: Callable[[str], PhotoRecord]) -> None:

@@ -15,6 +15,7 @@ from pages.state.session import get_services
 from scene_model.gallery import Gallery
 from scene_model.library import edits
 from scene_model.services import Services
+from tests.library.rows import Row, put
 from tests.pages.conftest import field_data, press, texts
 
 Files = list[tuple[str, bytes]]
@@ -182,6 +183,9 @@ def test_photo_dialog_sets_favourite_and_rating(
     app.query_params["photo"] = photo_id
     app.run()
     assert "Not rated." in texts(app)
+    ratings = [b for b in app.button if str(b.key).startswith("dialog_rating_")]
+    assert [b.label for b in ratings][::5] == ["1 star", "Clear rating"], "it is no label of them"
+    assert "primary" not in [b.proto.type for b in ratings]
     press(app, "Add to favourites")
     press(app, "4 stars")
     assert stored() == (True, 4)
@@ -290,6 +294,20 @@ def test_a_link_to_a_photo_knows_its_place(
     assert "open_photo" not in app.session_state, "Back closes it"
 
 
+def test_a_closed_photo_gives_the_gallery_its_keys_back(
+    opened: Services, app: AppTest, made_photos: Files
+) -> None:
+    opened.jobs.submit(made_photos[:1]).wait(60)
+    app.switch_page("gallery.py").run()
+    assert app.button(key="undo").proto.shortcut == "z"
+    app.query_params["photo"] = app.session_state["gallery"].ids("")[0]
+    app.run()
+    assert not app.button(key="undo").proto.shortcut
+    del app.query_params["photo"]
+    app.run()
+    assert app.button(key="undo").proto.shortcut == "z"
+
+
 def test_a_photo_that_an_edit_removed_keeps_its_neighbours(
     opened: Services, app: AppTest, made_photos: Files
 ) -> None:
@@ -319,6 +337,26 @@ def test_the_last_photo_keeps_a_possible_place_after_an_edit(
     data = in_lightbox(app)
     assert [photo["index"] for photo in data["photos"]] == [0, 1, 2]
     assert data["count"] == 3, "not 3 of 2"
+
+
+@pytest.mark.parametrize(
+    ("favourite", "rating", "marks", "words"),
+    [
+        (False, 0, "", ": sea"),
+        (True, 0, "♥", "; favourite"),
+        (False, 1, "★", "; 1 star"),
+        (True, 4, "♥ ★★★★", "; favourite, 4 stars"),
+    ],
+)
+def test_the_grid_shows_favourites_and_ratings(
+    opened: Services, app: AppTest, favourite: bool, rating: int, marks: str, words: str
+) -> None:
+    put(opened.library, [Row("a.jpg", more={"favourite": favourite, "human_rating": rating})])
+    app.switch_page("gallery.py").run()
+    sent = [json.loads(element.proto.json or "{}") for element in app.get("bidi_component")]
+    (photo,) = next(data["pages"]["1"]["photos"] for data in sent if "pages" in data)
+    assert photo["marks"] == marks
+    assert photo["alt"].endswith(words)
 
 
 def test_selected_photos_become_favourites_and_no_longer(

@@ -114,6 +114,18 @@ def test_an_open_trip_shows_its_photos_by_day(filled: Services, app: AppTest) ->
     assert any("export.zip?q=trip%3A%2212+to+14+July+2024%22" in url for url in links), links
 
 
+def test_a_day_is_scrolled_to_each_time(filled: Services, app: AppTest) -> None:
+    open_trip(app, "12 to 14 July 2024", filled)
+    targets = []
+    for date in ("2024-07-13", "2024-07-13", "2024-07-12"):
+        press_in(app, f"trip_day_{date}")
+        sent = (json.loads(element.proto.json or "{}") for element in app.get("bidi_component"))
+        targets.append(next(data["target"] for data in sent if "pages" in data))
+    numbers, indexes = zip(*((t["number"], t["index"]) for t in targets), strict=True)
+    assert len(set(numbers)) == 3
+    assert indexes[0] == indexes[1] > indexes[2] == 0
+
+
 def test_a_trip_is_renamed_split_and_merged(filled: Services, app: AppTest) -> None:
     open_trip(app, "12 to 14 July 2024", filled)
     field = next(field for field in app.text_input if field.label == "Title")

@@ -101,6 +101,16 @@ def test_sentences_find_photos_the_best_match_first(searching: Services) -> None
     assert set(names_of(searching, "like:red", gallery)) == {"p1.jpg", "p4.jpg"}
 
 
+def test_a_corrected_class_stays_a_word_of_sentences(searching: Services) -> None:
+    gallery = searching.gallery()
+    before = names_of(searching, "red dog")
+    assert set(before) == {"p1.jpg", "p4.jpg"}
+    gallery.set_class(gallery.ids("name:p3"), "dog")
+    assert names_of(searching, "red dog") == before
+    gallery.add_tag(gallery.ids("name:p1"), "Grandma")
+    assert names_of(searching, "red grandma") == ["p1.jpg"], "a picture shows no names"
+
+
 def test_pages_of_the_api_follow_the_same_order(searching: Services) -> None:
     gallery, names, cursor = searching.gallery(), [], None
     line = "like:red OR name:p"

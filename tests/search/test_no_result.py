@@ -7,7 +7,12 @@ from scene_model.classifier.vocabulary import KindOfLabels, Vocabulary
 from scene_model.errors import QueryError
 from scene_model.gallery import Gallery
 from scene_model.search.no_result import MAX_TERMS, NoResult, WordsWithPhotos, explain_no_result
-from scene_model.search.query_tree import MAX_QUERY_LENGTH, read_query
+from scene_model.search.query_tree import (
+    MAX_QUERY_LENGTH,
+    FieldTerm,
+    print_query,
+    read_query,
+)
 from scene_model.services import Services
 from tests.library.rows import Row, put
 
@@ -76,6 +81,20 @@ def test_words_that_no_photo_has_together(gallery: Gallery) -> None:
         ("snake", 1, ("beach", "lisbon"), ""),
         ("lisbon", 1, ("beach", "snake"), ""),
     ], "no two of them either"
+
+
+@pytest.mark.parametrize(("alike", "lines"), [(8, ["like", "beach"]), (0, ["beach"])])
+def test_photos_like_the_words_come_before_fewer_words(alike: int, lines: list[str]) -> None:
+    sentence = FieldTerm("like", "beach at night")
+    counts = {print_query(sentence): alike, "beach": 3, "beach night": 0}
+    words = WordsWithPhotos(VOCABULARY, {"beach": 3})
+    query = read_query("beach night")
+    result = explain_no_result(query, lambda line: counts.get(line, 0), words, sentence)
+    assert [other.line.split(":")[0] for other in result.others] == lines
+    if alike:
+        other = result.others[0]
+        assert (other.count, other.without) == (8, ("beach", "night"))
+        assert other.sentence == "beach at night"
 
 
 def test_terms_without_photos_are_named(gallery: Gallery) -> None:

@@ -3,7 +3,12 @@
 import pytest
 
 from scene_model.search.query_tree import print_query, read_query
-from scene_model.search.sentences.sentence_terms import WordMeaning, sentences_of, with_sentences
+from scene_model.search.sentences.sentence_terms import (
+    WordMeaning,
+    in_one_sentence,
+    sentences_of,
+    with_sentences,
+)
 
 MEANINGS = dict.fromkeys(("beach", "dog", "snow", "old town"), WordMeaning.MODEL_LABEL)
 MEANINGS |= dict.fromkeys(("img_2034", "grandma"), WordMeaning.NAME)
@@ -46,3 +51,23 @@ def test_lines(line: str, resolved: str, sentences: list[str]) -> None:
     )
     assert print_query(query) == resolved
     assert list(sentences_of(query)) == sentences
+
+
+@pytest.mark.parametrize(
+    ("line", "resolved"),
+    [
+        ("dog in the snow", 'like:"dog in the snow"'),
+        ("dog snow -beach taken:2024", '-beach taken:2024 like:"dog snow"'),
+        ("grandma dog snow", 'grandma like:"grandma dog snow"'),
+        ("dog", None),
+        ("grandma dog", None),
+        ("dog OR snow", None),
+        ('dog "old town"', None),
+    ],
+)
+def test_words_that_name_labels_in_one_sentence(line: str, resolved: str | None) -> None:
+    plain = line.replace(" in the ", " " * 8)
+    query = in_one_sentence(
+        read_query(plain), line, lambda word: MEANINGS.get(word, WordMeaning.NOTHING)
+    )
+    assert (None if query is None else print_query(query)) == resolved

@@ -47,7 +47,7 @@ def date_editor(
     st.text_input(
         "Date taken",
         key=key,
-        placeholder="2024-07-15 12:30",
+        placeholder="Such as 2024-07-15 12:30",
         help="Year, month and day, and the time if you know it. The file of the photo is not "
         "changed.",
         on_change=set_typed,

@@ -60,6 +60,8 @@ def _find() -> FoundDates:
     for doubt in _ORDER[1:]:
         photos = tuple(item for item in report.doubtful if item.doubt is doubt)
         if photos:
+            # What the button sets comes first.
+            photos = tuple(sorted(photos, key=lambda item: item.proposal is None))
             groups.append(DoubtGroup(str(doubt), doubt, photos))
     cameras = Counter(
         camera

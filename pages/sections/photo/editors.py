@@ -82,10 +82,11 @@ def _rating_editor(photo: PhotoRecord) -> None:
         key="dialog_favourite",
     )
     with st.container(horizontal=True, gap="small", key="dialog_rating"):
-        for rating in range(MAX_RATING + 1):
+        # The stars first: what stands before them reads as their label.
+        for rating in (*range(1, MAX_RATING + 1), 0):
             st.button(
                 _stars(rating),
-                type="primary" if rating == photo.rating else "secondary",
+                type="primary" if 0 < rating == photo.rating else "secondary",
                 shortcut=str(rating),
                 on_click=set_rating,
                 args=(photo.id, rating),

@@ -89,7 +89,8 @@ def _days(details: TripDetails, line: str) -> None:
                 on_click=_show_day,
                 args=(details, line, day.date),
                 key=f"trip_day_{day.date}",
-                help=f"Show the photos of this day: {counted(day.photo_count, 'photo')}",
+                help=f"Scroll to the photos of this day: {counted(day.photo_count, 'photo')}. "
+                "Photos after midnight belong to the evening before.",
             )
 
 

@@ -78,6 +78,14 @@ class GridMonth:
 
 
 @dataclass(frozen=True)
+class GridTarget:
+    """A photo to scroll to. number: another one for each time. index: on the page in sight."""
+
+    number: int
+    index: int
+
+
+@dataclass(frozen=True)
 class PagedGrid:
     """A paged result, of which a grid shows the pages near the screen.
 
@@ -87,7 +95,7 @@ class PagedGrid:
     and whether it was scrolled to; the browser has written that page into the URL then.
     choice: number of the latest chip choice included here; the browser keeps what it drew for a
     later choice until the server has included it. months: of the whole list, in its order; empty
-    for an order without dates.
+    for an order without dates. target: the latest photo to scroll to.
     """
 
     view_id: str
@@ -98,6 +106,7 @@ class PagedGrid:
     on_turn: Callable[[int, bool], None]
     choice: int = 0
     months: Sequence[GridMonth] = ()
+    target: GridTarget | None = None
 
 
 @dataclass(frozen=True)
@@ -201,6 +210,7 @@ def _data(grid: PagedGrid, selection: GridSelection | None) -> dict[str, Any]:
         "choice": grid.choice,
         "page_size": grid.page_size,
         "months": [vars(month) for month in grid.months],
+        "target": None if grid.target is None else vars(grid.target),
         "pages": {number: vars(page) for number, page in grid.pages.items()},
         "selectable": selection is not None,
         "selected": selected,
@@ -272,13 +282,15 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
     # The class is the title.
     match_line = f"Match: {shown(match)}" if match and match != photo.photo_class else ""
     stack = style.stacks.get(photo.id, None if photo.film_start is None else MOTION)
-    alt = describe(photo, vocabulary)
+    marks, marks_text = _marks(photo)
+    alt = "; ".join(filter(None, [describe(photo, vocabulary), marks_text]))
     lines = [guess_text(photo, vocabulary), style.notes.get(photo.id, ""), match_line, photo.name]
     lines.append(" · ".join(names))
     return {
         "id": photo.id,
         "name": photo.name,
         "alt": f"{alt}; {stack.text}" if stack else alt,
+        "marks": marks,
         "stack_mark": {"short": stack.short, "text": stack.text} if stack else None,
         "title": title,
         "lines": [line for line in lines if line],
@@ -291,6 +303,13 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         "day": _heading(photo, style.dated),
         "time": time_text(photo.taken_at) if style.dated == "taken" and photo.taken_at else "",
     }
+
+
+def _marks(photo: PhotoRecord) -> tuple[str, str]:
+    """Return whether a photo is a favourite and its rating, as signs and in words."""
+    stars = "1 star" if photo.rating == 1 else f"{photo.rating} stars"
+    texts = [*(["favourite"] if photo.favourite else []), *([stars] if photo.rating else [])]
+    return " ".join(filter(None, ["♥" * photo.favourite, "★" * photo.rating])), ", ".join(texts)
 
 
 def _heading(photo: PhotoRecord, dated: Literal["taken", "added"] | None) -> str:

@@ -24,7 +24,9 @@ const cellTemplate = (() => {
   time.setAttribute("aria-hidden", "true");
   const stack = element("span", "stack");
   stack.setAttribute("aria-hidden", "true");
-  item.append(open, time, stack, element("div", "caption"));
+  const marks = element("span", "marks");
+  marks.setAttribute("aria-hidden", "true");
+  item.append(open, time, stack, marks, element("div", "caption"));
   return item;
 })();
 const pickTemplate = (() => {
@@ -74,6 +76,7 @@ function fillCell(item, photo) {
   const stack = item.querySelector(".stack");
   stack.textContent = photo.stack_mark?.short ?? "";
   stack.title = photo.stack_mark?.text ?? "";
+  item.querySelector(".marks").textContent = photo.marks;
   const lines = photo.lines.map((line) => {
     const span = element("span", "", line);
     span.title = line;

@@ -113,12 +113,12 @@ class Grid {
 
   /**
    * Draw what the server or a chip choice asks for. The page in sight stays in sight, unless the
-   * question is another one or the server is on a page that it was not told.
+   * question is another one, the server is on a page that it was not told, or it names a photo.
    */
   show(page) {
     const { question, data } = this.state;
+    const isFirst = this.question === undefined;
     if (question !== this.question) {
-      const isFirst = this.question === undefined;
       this.question = question;
       this.window.clear();
       this.page = page;
@@ -127,6 +127,10 @@ class Grid {
       this.page = page;
       this.target = { page, index: 0 };
     }
+    const { number, index } = data.target ?? {};
+    // What a grid that was left scrolled to is no target of a new one.
+    if (number !== this.targetNumber && !isFirst) this.target = { page, index };
+    this.targetNumber = number;
     this.reported = page;
     this.page = Math.min(this.page, data.page_count);
     this.draw();

@@ -1,8 +1,8 @@
 """Embeddings by further networks, beside the one that belongs to a photo's tags.
 
-They are in the same files as the photos' own embeddings (`embedding_files`), with rows of their own. The
-slots are written and flushed before the rows, so that a kill leaves slots that no row refers to,
-which get overwritten. A photo whose own embedding is by a network needs no other by it.
+They are in the same files as the photos' own embeddings (`embedding_files`), with rows of their
+own. The slots are written and flushed before the rows, so that a kill leaves slots that no row
+refers to, which get overwritten. A photo whose own embedding is by a network needs no other by it.
 """
 
 from collections.abc import Mapping, Sequence

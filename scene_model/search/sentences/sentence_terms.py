@@ -68,6 +68,20 @@ def _quoted_only(query: Query, meaning_of: MeaningOf) -> Query:
             return query
 
 
+def in_one_sentence(query: Query, typed: str, meaning_of: MeaningOf) -> Query | None:
+    """Return a query whose bare words are one sentence, although all of them name something.
+
+    None where fewer than two of them are labels of the model: those alone are tags.
+    """
+    if not isinstance(query, AllOf):
+        return None
+    bare = _bare(query.terms)
+    meanings = [meaning_of(words.text) for words in bare]
+    if meanings.count(WordMeaning.MODEL_LABEL) < 2:
+        return None
+    return _in_one_sentence(query.terms, typed, meaning_of)
+
+
 def sentences_of(query: Query) -> tuple[str, ...]:
     """Return the sentences of a query that are not negated, each once."""
     match query:
@@ -90,14 +104,18 @@ def _is_keyword(words: Words, meaning_of: MeaningOf) -> bool:
 
 
 def _of_all(terms: tuple[Query, ...], typed: str, meaning_of: MeaningOf) -> Query:
-    """Join the bare words of terms in one sentence if one of them names nothing.
+    """Join the bare words of terms in one sentence if one of them names nothing."""
+    if all(_is_keyword(words, meaning_of) for words in _bare(terms)):
+        return AllOf(tuple(with_sentences(term, typed, meaning_of) for term in terms))
+    return _in_one_sentence(terms, typed, meaning_of)
+
+
+def _in_one_sentence(terms: tuple[Query, ...], typed: str, meaning_of: MeaningOf) -> Query:
+    """Join the bare words of terms in one sentence.
 
     Names stay conditions as well: no picture shows what a person or a place is called.
     """
-    bare = [term for term in terms if isinstance(term, Words) and not term.is_quoted]
-    unnamed = [words for words in bare if not _is_keyword(words, meaning_of)]
-    if not unnamed:
-        return AllOf(tuple(with_sentences(term, typed, meaning_of) for term in terms))
+    bare = _bare(terms)
     kept = [
         with_sentences(term, typed, meaning_of)
         for term in terms
@@ -105,6 +123,10 @@ def _of_all(terms: tuple[Query, ...], typed: str, meaning_of: MeaningOf) -> Quer
     ]
     sentence = FieldTerm(LIKE, _joined(bare, typed), bare[0].position, bare[0].position)
     return AllOf((*kept, sentence)) if kept else sentence
+
+
+def _bare(terms: tuple[Query, ...]) -> list[Words]:
+    return [term for term in terms if isinstance(term, Words) and not term.is_quoted]
 
 
 def _joined(bare: list[Words], typed: str) -> str:
