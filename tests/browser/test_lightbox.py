@@ -25,18 +25,19 @@ PICTURE = ".slide.current img"
 LARGE, RAW = "large.jpg", "sensor.dng"
 
 
-@pytest.fixture
-def library_photos(tmp_path: Path) -> list[Path]:
+@pytest.fixture(scope="module")
+def library_photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """12 copies of a temple, and a photo with more pixels than its preview, as JPEG and as RAW."""
+    folder = tmp_path_factory.mktemp("photos")
     temple = (ASSETS / "china.jpg").read_bytes()
-    paths = [tmp_path / f"copy_{i:02d}.jpg" for i in range(12)]
+    paths = [folder / f"copy_{i:02d}.jpg" for i in range(12)]
     for i, path in enumerate(paths):
         path.write_bytes(temple + bytes([i]))
     with Image.open(ASSETS / "flower.jpg") as flower:
         large = flower.resize((2560, 1708))
-    large.save(tmp_path / LARGE)
-    (tmp_path / RAW).write_bytes(dng(Shot(large, encode(large))))
-    return [*paths, tmp_path / LARGE, tmp_path / RAW]
+    large.save(folder / LARGE)
+    (folder / RAW).write_bytes(dng(Shot(large, encode(large))))
+    return [*paths, folder / LARGE, folder / RAW]
 
 
 def open_photo(visit: Visit, name: str = "copy_03.jpg", query: str = "name:copy") -> Locator:

@@ -22,12 +22,13 @@ from tests.pictures import encode
 pytestmark = pytest.mark.tools
 
 
-@pytest.fixture
-def library_photos(tmp_path: Path) -> list[Path]:
+@pytest.fixture(scope="module")
+def library_photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Real photos, one of them with a position."""
+    folder = tmp_path_factory.mktemp("photos")
     exif = Image.Exif()
     exif.get_ifd(0x8825).update({1: "N", 2: (38.0, 43.0, 0.0), 3: "W", 4: (9.0, 8.0, 0.0)})
-    placed = tmp_path / "placed.jpg"
+    placed = folder / "placed.jpg"
     placed.write_bytes(encode(Image.open(ASSETS / "china.jpg"), exif=exif))
     return [placed, *real_photos(20)]
 
