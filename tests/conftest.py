@@ -15,12 +15,17 @@ from hypothesis import settings
 from PIL import Image
 
 from scene_model import config
+from scene_model import services as services_module
+from scene_model.classifier import classify
+from scene_model.classifier.bundle import Bundle, open_bundle
 from scene_model.classifier.classify import Classifier
 from scene_model.config import DEFAULT_BUNDLE_DIR, Settings
+from scene_model.model_files import open_decoders
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.services import Services, open_services
 from tests.bundles import copy_shipped
+from tests.lasting_decoders import LastingDecoders
 from tests.pictures import encode, textured
 
 if TYPE_CHECKING:
@@ -105,6 +110,46 @@ ASSETS = TESTS / "assets"
 # Photographs that may not be committed; tests that want them say so when they are not there.
 SHARED_PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
 SHARED = SHARED_PHOTOS.parent
+
+
+@functools.cache
+def _shipped_bundle() -> Bundle:
+    bundle = open_bundle(DEFAULT_BUNDLE_DIR)
+    # No test can change what the next one reads.
+    for weights in bundle.head_weights.values():
+        weights.kernel.flags.writeable = weights.bias.flags.writeable = False
+    return bundle
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shipped_bundle_is_read_once() -> Iterator[None]:
+    """Reading it takes longer than all else that opens a library, and thousands of tests open one.
+
+    What is read is not less for it: copies of the bundle, and other ones, are read each time.
+    """
+
+    def read(folder: Path) -> Bundle:
+        return _shipped_bundle() if folder == DEFAULT_BUNDLE_DIR else open_bundle(folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classify, "open_bundle", read)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _decoders_last() -> Iterator[None]:
+    """Let services of one test after another use the same processes; see `own_decoders`."""
+    lasting = LastingDecoders()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services_module, "open_decoders", lasting)
+        yield
+    lasting.end()
+
+
+@pytest.fixture
+def own_decoders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let services open decoders of their own, and end them, as they do outside of tests."""
+    monkeypatch.setattr(services_module, "open_decoders", open_decoders)
 
 
 @pytest.fixture(scope="session")

@@ -201,7 +201,7 @@ def test_shipped_albums_serve_a_model_without_camera_scenes(
 
 
 def test_decoders_end_with_the_services_that_opened_them(
-    settings: Settings, decoders: Decoders, temple: bytes
+    settings: Settings, decoders: Decoders, own_decoders: None, temple: bytes
 ) -> None:
     for given in (None, decoders):
         services = open_services(settings, decoders=given)

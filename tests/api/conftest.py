@@ -12,12 +12,8 @@ import pytest
 import uvicorn
 from starlette.testclient import TestClient
 
-from scene_model import services
 from scene_model.api import create_app
 from scene_model.config import Settings
-from scene_model.model_files import open_decoders
-from scene_model.photos.decode import PhotoLimits
-from scene_model.photos.decoders.pool import Decoders
 
 
 def client_of(settings: Settings) -> TestClient:
@@ -39,34 +35,6 @@ def problem_of(response: httpx.Response, status: int) -> str:
     assert body["status"] == status
     assert "Traceback" not in body["detail"]
     return str(body["detail"])
-
-
-class _SharedDecoders(Decoders):
-    """Decoders that the services of one test leave to those of the next."""
-
-    def close(self) -> None:
-        pass
-
-
-@pytest.fixture(scope="session")
-def shared_decoders() -> Iterator[dict[PhotoLimits, _SharedDecoders]]:
-    by_limits: dict[PhotoLimits, _SharedDecoders] = {}
-    yield by_limits
-    for decoders in by_limits.values():
-        Decoders.close(decoders)
-
-
-@pytest.fixture(autouse=True)
-def _decoders_are_shared(
-    shared_decoders: dict[PhotoLimits, _SharedDecoders], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Starting decoders takes longer than most of these tests."""
-
-    def open_shared(settings: Settings) -> Decoders:
-        limits = open_decoders(settings).limits
-        return shared_decoders.setdefault(limits, _SharedDecoders(limits, processes=2))
-
-    monkeypatch.setattr(services, "open_decoders", open_shared)
 
 
 @pytest.fixture
