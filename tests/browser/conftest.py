@@ -187,6 +187,7 @@ def _handed_on(kept: dict[str, Visit], browser: Browser, server: Server) -> Visi
     visit = kept[server.base_url]
     visit.page.evaluate("localStorage.clear(); sessionStorage.clear()")
     visit.page.context.clear_cookies()
+    visit.page.mouse.move(0, 0)
     visit.page.emulate_media(color_scheme="null")
     visit.page.set_viewport_size(_WIDE)
     return visit

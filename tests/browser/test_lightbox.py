@@ -76,6 +76,7 @@ def frozen(server: Server) -> Iterator[None]:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_the_next_photo_is_shown_before_the_server_answers(visit: Visit, server: Server) -> None:
     dialog, page = open_photo(visit), visit.page
     expect_photo(dialog, "4 of 12", "copy_03.jpg")
@@ -136,6 +137,7 @@ def test_back_closes_and_a_reload_opens(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_a_closed_photo_stays_closed_while_the_server_is_busy(visit: Visit, server: Server) -> None:
     dialog, page = open_photo(visit), visit.page
     page.reload()
@@ -154,6 +156,7 @@ def test_a_closed_photo_stays_closed_while_the_server_is_busy(visit: Visit, serv
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_a_link_opens_a_photo_on_any_page(visit: Visit) -> None:
     open_photo(visit)
     link = visit.page.url.partition("photo=")[2]
@@ -175,6 +178,7 @@ def test_a_link_opens_a_photo_on_any_page(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_zoom_by_key_wheel_and_double_click(visit: Visit) -> None:
     open_photo(visit)
     page = visit.page
@@ -213,6 +217,7 @@ def test_zoom_by_key_wheel_and_double_click(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 @pytest.mark.parametrize("name", [LARGE, RAW])
 def test_every_pixel_is_loaded_when_it_shows_more(visit: Visit, name: str) -> None:
     open_photo(visit, name, f"name:{name}")
@@ -227,6 +232,7 @@ def test_every_pixel_is_loaded_when_it_shows_more(visit: Visit, name: str) -> No
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_the_details_of_a_raw_file_say_so(visit: Visit) -> None:
     dialog = open_photo(visit, RAW, f"name:{RAW}")
     dialog.get_by_text("Details", exact=True).click()
@@ -307,6 +313,7 @@ def test_the_last_photo_moved_to_the_trash_closes(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_similar_photos_one_after_another(visit: Visit) -> None:
     dialog, page = open_photo(visit), visit.page
     dialog.get_by_role("button", name="Find similar").click()
@@ -426,6 +433,7 @@ def test_a_page_clicked_at_once_after_closing_stays(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_focus_stays_inside_and_returns_to_the_photo(visit: Visit) -> None:
     dialog, page = open_photo(visit), visit.page
     page.keyboard.press("i")
@@ -486,6 +494,7 @@ def test_phone(phone: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe(visit: Visit, scheme: Any) -> None:
     visit.page.emulate_media(color_scheme=scheme)

@@ -38,6 +38,7 @@ def line(page: Page) -> Any:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_a_line_as_it_is_typed(visit: Visit) -> None:
     page = visit.open("search")
     line(page).press_sequentially('"blu', delay=60)
@@ -56,6 +57,7 @@ def test_a_line_as_it_is_typed(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_results_are_selected_and_opened_in_the_gallery(visit: Visit) -> None:
     page = visit.open("gallery?q=name:placed")
     expect(page.locator(".cell")).to_have_count(1)
@@ -93,6 +95,7 @@ def test_a_saved_search_comes_back(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_by_likeness_and_by_a_picture(visit: Visit) -> None:
     page = visit.open("search?q=name:flower.jpg")
     page.locator(".open").first.click()
@@ -114,6 +117,7 @@ def test_by_likeness_and_by_a_picture(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_taken_away_without_places(visit: Visit) -> None:
     page = visit.open("export")
     line(page).fill("name:placed OR name:flower")
@@ -145,6 +149,7 @@ def download(page: Page, link: str) -> bytes:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["review", "duplicates", "teach", "insights"])
 def test_no_serious_barrier(visit: Visit, path: str, scheme: Any) -> None:
