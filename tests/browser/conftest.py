@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.libraries import FilledLibraries, digest
 from tests.browser.servers import QUICKEST_START, Server, free_port, running
 
 _LOG_CHARACTERS = 4_000
+_WIDE = ViewportSize(width=1440, height=900)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -146,9 +147,9 @@ def phone(browser: Browser, server: Server) -> Iterator[Visit]:
     context.close()
 
 
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+def _new_visit(browser: Browser, server: Server) -> Visit:
+    """A page of a wide screen in a context of its own, watched for what goes wrong on it."""
+    context = browser.new_context(viewport=_WIDE, accept_downloads=True)
     context.set_default_timeout(30_000)
     made, base_url = Visit(context.new_page(), server.base_url), server.base_url
     context.on(
@@ -166,7 +167,45 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
             made.script_errors.append(line.text) if "Content Security Policy" in line.text else None
         ),
     )
+    return made
+
+
+@pytest.fixture(scope="module")
+def kept_tabs() -> Iterator[dict[str, Visit]]:
+    """Pages that tests with the marker `kept_tab` hand on, by the address of their server."""
+    by_server: dict[str, Visit] = {}
+    yield by_server
+    for kept in by_server.values():
+        kept.page.context.close()
+
+
+def _handed_on(kept: dict[str, Visit], browser: Browser, server: Server) -> Visit:
+    """The page of the tests before, as if it were new but for its history."""
+    if server.base_url not in kept:
+        kept[server.base_url] = _new_visit(browser, server)
+        return kept[server.base_url]
+    visit = kept[server.base_url]
+    visit.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    visit.page.context.clear_cookies()
+    visit.page.mouse.move(0, 0)
+    visit.page.emulate_media(color_scheme="null")
+    visit.page.set_viewport_size(_WIDE)
+    return visit
+
+
+@pytest.fixture
+def visit(request: pytest.FixtureRequest, browser: Browser, server: Server) -> Iterator[Visit]:
+    """A page on a wide screen; with the marker `kept_tab`, that of the test before."""
+    is_kept = request.node.get_closest_marker("kept_tab") is not None
+    if is_kept:
+        made = _handed_on(request.getfixturevalue("kept_tabs"), browser, server)
+    else:
+        made = _new_visit(browser, server)
     yield made
-    context.close()
-    assert made.foreign_requests == [], "the page asked another server for something"
-    assert made.script_errors == []
+    if not is_kept:
+        made.page.context.close()
+    foreign_requests, script_errors = made.foreign_requests[:], made.script_errors[:]
+    made.foreign_requests.clear()
+    made.script_errors.clear()
+    assert foreign_requests == [], "the page asked another server for something"
+    assert script_errors == []

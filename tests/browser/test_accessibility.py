@@ -10,7 +10,7 @@ from tests.browser.actions import drop, serious, unfold_filters, without_visible
 from tests.browser.conftest import Visit, at_rest, fits
 from tests.browser.libraries import real_photos
 
-pytestmark = [pytest.mark.tools, pytest.mark.read_only]
+pytestmark = [pytest.mark.tools, pytest.mark.read_only, pytest.mark.kept_tab]
 PHONE_WIDTH = 390
 PAGES = (
     *("", "gallery", "search", "search?q=flower", "export", "albums", "albums?album=nature"),

@@ -16,17 +16,17 @@ pytestmark = pytest.mark.tools
 CHINA, FLOWER = ASSETS / "china.jpg", ASSETS / "flower.jpg"
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> list[Path]:
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Real ones, and copies of one with bytes of their own behind the picture: other photos."""
-    made = []
+    folder, made = tmp_path_factory.mktemp("photos"), []
     for i in range(44):
-        made.append(tmp_path / f"copy_{i:02d}.jpg")
+        made.append(folder / f"copy_{i:02d}.jpg")
         made[-1].write_bytes(CHINA.read_bytes() + bytes([i]))
     return [*made, *real_photos(12)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def library_photos(photos: list[Path]) -> list[Path]:
     return photos
 

@@ -22,10 +22,11 @@ SHOWN = """() => [...document.querySelectorAll("*")].map((e) => e.shadowRoot)
   .map((e) => e.dataset.id)"""
 
 
-@pytest.fixture
-def library_photos(tmp_path: Path) -> list[Path]:
+@pytest.fixture(scope="module")
+def library_photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """40 temples and 4 flowers; a byte after the picture makes each copy a photo of its own."""
-    paths = [tmp_path / f"copy_{i:02d}.jpg" for i in range(44)]
+    folder = tmp_path_factory.mktemp("photos")
+    paths = [folder / f"copy_{i:02d}.jpg" for i in range(44)]
     for i, path in enumerate(paths):
         path.write_bytes((CHINA if i < 40 else FLOWER).read_bytes() + bytes([i]))
     return paths

@@ -25,18 +25,19 @@ PICTURE = ".slide.current img"
 LARGE, RAW = "large.jpg", "sensor.dng"
 
 
-@pytest.fixture
-def library_photos(tmp_path: Path) -> list[Path]:
+@pytest.fixture(scope="module")
+def library_photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """12 copies of a temple, and a photo with more pixels than its preview, as JPEG and as RAW."""
+    folder = tmp_path_factory.mktemp("photos")
     temple = (ASSETS / "china.jpg").read_bytes()
-    paths = [tmp_path / f"copy_{i:02d}.jpg" for i in range(12)]
+    paths = [folder / f"copy_{i:02d}.jpg" for i in range(12)]
     for i, path in enumerate(paths):
         path.write_bytes(temple + bytes([i]))
     with Image.open(ASSETS / "flower.jpg") as flower:
         large = flower.resize((2560, 1708))
-    large.save(tmp_path / LARGE)
-    (tmp_path / RAW).write_bytes(dng(Shot(large, encode(large))))
-    return [*paths, tmp_path / LARGE, tmp_path / RAW]
+    large.save(folder / LARGE)
+    (folder / RAW).write_bytes(dng(Shot(large, encode(large))))
+    return [*paths, folder / LARGE, folder / RAW]
 
 
 def open_photo(visit: Visit, name: str = "copy_03.jpg", query: str = "name:copy") -> Locator:
@@ -75,6 +76,7 @@ def frozen(server: Server) -> Iterator[None]:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_the_next_photo_is_shown_before_the_server_answers(visit: Visit, server: Server) -> None:
     dialog, page = open_photo(visit), visit.page
     expect_photo(dialog, "4 of 12", "copy_03.jpg")
@@ -135,6 +137,7 @@ def test_back_closes_and_a_reload_opens(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_a_closed_photo_stays_closed_while_the_server_is_busy(visit: Visit, server: Server) -> None:
     dialog, page = open_photo(visit), visit.page
     page.reload()
@@ -153,6 +156,7 @@ def test_a_closed_photo_stays_closed_while_the_server_is_busy(visit: Visit, serv
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_a_link_opens_a_photo_on_any_page(visit: Visit) -> None:
     open_photo(visit)
     link = visit.page.url.partition("photo=")[2]
@@ -174,6 +178,7 @@ def test_a_link_opens_a_photo_on_any_page(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_zoom_by_key_wheel_and_double_click(visit: Visit) -> None:
     open_photo(visit)
     page = visit.page
@@ -212,6 +217,7 @@ def test_zoom_by_key_wheel_and_double_click(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 @pytest.mark.parametrize("name", [LARGE, RAW])
 def test_every_pixel_is_loaded_when_it_shows_more(visit: Visit, name: str) -> None:
     open_photo(visit, name, f"name:{name}")
@@ -226,6 +232,7 @@ def test_every_pixel_is_loaded_when_it_shows_more(visit: Visit, name: str) -> No
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_the_details_of_a_raw_file_say_so(visit: Visit) -> None:
     dialog = open_photo(visit, RAW, f"name:{RAW}")
     dialog.get_by_text("Details", exact=True).click()
@@ -306,6 +313,7 @@ def test_the_last_photo_moved_to_the_trash_closes(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_similar_photos_one_after_another(visit: Visit) -> None:
     dialog, page = open_photo(visit), visit.page
     dialog.get_by_role("button", name="Find similar").click()
@@ -425,6 +433,7 @@ def test_a_page_clicked_at_once_after_closing_stays(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_focus_stays_inside_and_returns_to_the_photo(visit: Visit) -> None:
     dialog, page = open_photo(visit), visit.page
     page.keyboard.press("i")
@@ -485,6 +494,7 @@ def test_phone(phone: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe(visit: Visit, scheme: Any) -> None:
     visit.page.emulate_media(color_scheme=scheme)

@@ -20,12 +20,13 @@ IMAGES = """[...document.querySelectorAll("*")].map((e) => e.shadowRoot).filter(
 TAKEN = ("2024:07:25 14:03:09", "2024:07:25 18:30:00", "2024:08:01 09:00:00")
 
 
-@pytest.fixture
-def library_photos(tmp_path: Path) -> list[Path]:
+@pytest.fixture(scope="module")
+def library_photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Forty photos; three with a date, four upright, two panoramas."""
+    folder = tmp_path_factory.mktemp("photos")
     paths = []
     for i in range(40):
-        paths.append(tmp_path / f"photo_{i:02d}.jpg")
+        paths.append(folder / f"photo_{i:02d}.jpg")
         picture: Image.Image = Image.open(CHINA)
         if i in range(4, 8):
             picture = picture.crop((0, 0, 280, 420))

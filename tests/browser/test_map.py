@@ -19,10 +19,11 @@ PLACES = [*[LISBON] * 5, *[SINTRA] * 3, PORTO, PORTO, SYDNEY]
 PORTUGAL = "map?within=37,-13,42,-5"
 
 
-@pytest.fixture
-def library_photos(tmp_path: Path) -> list[Path]:
+@pytest.fixture(scope="module")
+def library_photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Eleven photos with a place and one without."""
-    paths = [tmp_path / f"photo_{i:02d}.jpg" for i in range(len(PLACES) + 1)]
+    folder = tmp_path_factory.mktemp("photos")
+    paths = [folder / f"photo_{i:02d}.jpg" for i in range(len(PLACES) + 1)]
     picture = Image.open(ASSETS / "china.jpg")
     for i, (path, (latitude, longitude)) in enumerate(zip(paths, PLACES, strict=False)):
         path.write_bytes(placed(picture, latitude, longitude) + bytes([i]))

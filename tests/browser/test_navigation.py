@@ -11,7 +11,7 @@ from tests.browser.conftest import Visit, at_rest
 from tests.browser.servers import Server
 from tests.conftest import ASSETS
 
-pytestmark = [pytest.mark.tools, pytest.mark.read_only]
+pytestmark = [pytest.mark.tools, pytest.mark.read_only, pytest.mark.kept_tab]
 # By address: the name in the navigation and the heading.
 PAGES = {
     "": ("Classify", "Put your photos in order"),

@@ -26,12 +26,13 @@ DRAWN = """() => {
 FIRST = datetime.datetime(2023, 1, 1, 9)
 
 
-@pytest.fixture
-def library_photos(tmp_path: Path) -> list[Path]:
+@pytest.fixture(scope="module")
+def library_photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Small pictures: 20 a day on every 40th day from 2023, the last ones without a date."""
+    folder = tmp_path_factory.mktemp("photos")
     paths = []
     for i in range(PHOTOS):
-        paths.append(tmp_path / f"photo_{i:03d}.jpg")
+        paths.append(folder / f"photo_{i:03d}.jpg")
         size = (60, 90) if i % 5 == 0 else (120, 80)
         exif = Image.Exif()
         if i < PHOTOS - 20:

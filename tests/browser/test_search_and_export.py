@@ -22,12 +22,13 @@ from tests.pictures import encode
 pytestmark = pytest.mark.tools
 
 
-@pytest.fixture
-def library_photos(tmp_path: Path) -> list[Path]:
+@pytest.fixture(scope="module")
+def library_photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Real photos, one of them with a position."""
+    folder = tmp_path_factory.mktemp("photos")
     exif = Image.Exif()
     exif.get_ifd(0x8825).update({1: "N", 2: (38.0, 43.0, 0.0), 3: "W", 4: (9.0, 8.0, 0.0)})
-    placed = tmp_path / "placed.jpg"
+    placed = folder / "placed.jpg"
     placed.write_bytes(encode(Image.open(ASSETS / "china.jpg"), exif=exif))
     return [placed, *real_photos(20)]
 
@@ -37,6 +38,7 @@ def line(page: Page) -> Any:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_a_line_as_it_is_typed(visit: Visit) -> None:
     page = visit.open("search")
     line(page).press_sequentially('"blu', delay=60)
@@ -55,6 +57,7 @@ def test_a_line_as_it_is_typed(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_results_are_selected_and_opened_in_the_gallery(visit: Visit) -> None:
     page = visit.open("gallery?q=name:placed")
     expect(page.locator(".cell")).to_have_count(1)
@@ -92,6 +95,7 @@ def test_a_saved_search_comes_back(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_by_likeness_and_by_a_picture(visit: Visit) -> None:
     page = visit.open("search?q=name:flower.jpg")
     page.locator(".open").first.click()
@@ -113,6 +117,7 @@ def test_by_likeness_and_by_a_picture(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 def test_taken_away_without_places(visit: Visit) -> None:
     page = visit.open("export")
     line(page).fill("name:placed OR name:flower")
@@ -144,6 +149,7 @@ def download(page: Page, link: str) -> bytes:
 
 
 @pytest.mark.read_only
+@pytest.mark.kept_tab
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["review", "duplicates", "teach", "insights"])
 def test_no_serious_barrier(visit: Visit, path: str, scheme: Any) -> None:

@@ -7,6 +7,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -77,9 +78,12 @@ def test_large_photos_are_predicted_as_their_small_copies(classifier: Classifier
     for small in photos:
         scale = (8_200_000 / (small.width * small.height)) ** 0.5
         size = (round(small.width * scale), round(small.height * scale))
-        large = small.resize(size, Image.Resampling.BICUBIC)
+        # OpenCV enlarges, and Pillow reduces in two steps, in a fraction of the time.
+        large = Image.fromarray(cv2.resize(np.asarray(small), size, interpolation=cv2.INTER_CUBIC))
         factor = 192 / min(small.size)
-        copy = large.resize((round(small.width * factor), round(small.height * factor)))
+        copy = large.resize(
+            (round(small.width * factor), round(small.height * factor)), reducing_gap=3.0
+        )
         predictions = [
             classifier.predict(encode(picture)).head_predictions for picture in (large, copy)
         ]

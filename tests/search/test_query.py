@@ -2,10 +2,13 @@
 
 import datetime
 import math
+import shutil
 import sqlite3
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +17,14 @@ from hypothesis import strategies as st
 
 from scene_model.classifier.albums.album_rules import Album, AlbumRules, Rule
 from scene_model.classifier.vocabulary import Vocabulary, fold_case
+from scene_model.config import Settings
 from scene_model.duplicates.hash_neighbours import MAX_DISTANCE, distance
 from scene_model.errors import QueryError
 from scene_model.gallery import Gallery
 from scene_model.library.database.sqlite_extensions import add_functions
 from scene_model.library.edits import remove_tag, set_class
 from scene_model.library.store import Library
+from scene_model.photos.decoders.pool import Decoders
 from scene_model.search.query import FIELDS, parse_query
 from scene_model.search.query_tree import (
     AllOf,
@@ -34,7 +39,7 @@ from scene_model.search.query_tree import (
     print_query,
 )
 from scene_model.search.query_values import Box, read_box
-from scene_model.services import Services
+from scene_model.services import Services, open_services
 from tests.library.rows import Row, put
 
 VOCABULARY = Vocabulary(
@@ -54,7 +59,6 @@ RULES = AlbumRules(
     )
 )
 TODAY = datetime.date(2024, 7, 16)
-Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +66,21 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     return Library(tmp_path_factory.mktemp("library"))
 
 
-@pytest.fixture
-def gallery(services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]]) -> Gallery:
-    """Four photos: a pier at sunset, a pier, a harbour at sunset, and one without tags."""
+@pytest.fixture(scope="module")
+def filled(
+    tmp_path_factory: pytest.TempPathFactory,
+    decoders: Decoders,
+    made_photos: list[tuple[str, bytes]],
+) -> Path:
+    """A closed library: a pier at sunset, a pier, a harbour at sunset, and one without tags."""
     names = ("pier_1.jpg", "pier_2.jpg", "harbour.jpg", "odd 50%_name.jpg")
     pictures = [(name, data) for name, (_, data) in zip(names, made_photos, strict=False)]
-    ids = add_photos(pictures)
+    folder = tmp_path_factory.mktemp("filled") / "library"
+    services = open_services(Settings(library=folder, workers=2), decoders=decoders)
+    job = services.jobs.submit(pictures)
+    assert job.wait(120)
+    by_name = {r.name: r.id for r in services.library.records(job.progress().photo_ids)}
+    ids = [by_name[name] for name in names]
     opened = services.gallery()
     for photo_id in ids:
         for tag in opened.library.photo(photo_id).tags:
@@ -76,7 +89,17 @@ def gallery(services: Services, add_photos: Add, made_photos: list[tuple[str, by
     opened.add_tag(ids[:2], "old pier")
     opened.add_tag([ids[0], ids[2]], "Sunset")
     opened.set_class([ids[2]], "harbour")
-    return opened
+    services.close()
+    return folder
+
+
+@pytest.fixture
+def gallery(filled: Path, tmp_path: Path, decoders: Decoders) -> Iterator[Gallery]:
+    """Four photos in a library of the test's own."""
+    shutil.copytree(filled, tmp_path / "library")
+    settings = Settings(library=tmp_path / "library", workers=2)
+    with closing(open_services(settings, decoders=decoders)) as services:
+        yield services.gallery()
 
 
 def names(gallery: Gallery, query: str) -> set[str]:
