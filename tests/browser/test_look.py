@@ -155,6 +155,35 @@ def test_photos_stand_under_the_days_they_were_taken(visit: Visit) -> None:
     expect(page.locator(".time").first).to_have_text("1 Aug, 09:00")
     page = open_gallery(visit, 1440, 900, "?sort=name")
     expect(page.locator(".day")).to_have_count(0)
+    expect(page.locator(".time").first).to_be_hidden()
+
+
+def test_small_photos_stand_under_months(visit: Visit) -> None:
+    page = open_gallery(visit, 1440, 900, "?sort=-taken&size=small")
+    expect(page.locator(".day")).to_have_text(["August 2024", "July 2024", "No date"])
+    rows = page.locator(".cell").evaluate_all(
+        "cells => cells.map(cell => cell.getBoundingClientRect().top)"
+    )
+    assert rows[1] == rows[2], "two days of July in one row"
+
+
+def test_photos_say_when_they_were_taken_where_the_last_added_come_first(visit: Visit) -> None:
+    page = open_gallery(visit, 1440, 900, "?q=name:photo_02")
+    expect(page.locator(".day")).to_have_text(re.compile("^Added "))
+    expect(page.locator(".time")).to_have_text("1 Aug 2024")
+    tree = page.get_by_role("list", name="Photos 1 to 1 of 1").aria_snapshot()
+    assert "1 Aug 2024" in tree
+
+
+def test_the_chosen_month_stays_chosen_where_the_list_ends(visit: Visit) -> None:
+    few = "name:photo_00 OR name:photo_02 OR name:photo_03"
+    page = open_gallery(visit, 1440, 900, f"?sort=-taken&q={few}")
+    month = page.get_by_role("slider", name="Month")
+    month.focus()
+    for key, name in (("End", "No date"), ("ArrowUp", "July 2024"), ("Home", "August 2024")):
+        page.keyboard.press(key)
+        at_rest(page)
+        expect(month).to_have_attribute("aria-valuetext", name)
 
 
 def test_captions_show_where_one_points_or_stay(visit: Visit) -> None:
