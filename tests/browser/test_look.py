@@ -161,6 +161,7 @@ def test_photos_stand_under_the_days_they_were_taken(visit: Visit) -> None:
 def test_small_photos_stand_under_months(visit: Visit) -> None:
     page = open_gallery(visit, 1440, 900, "?sort=-taken&size=small")
     expect(page.locator(".day")).to_have_text(["August 2024", "July 2024", "No date"])
+    expect(page.locator(".time").first).to_have_text("1 Aug")
     rows = page.locator(".cell").evaluate_all(
         "cells => cells.map(cell => cell.getBoundingClientRect().top)"
     )

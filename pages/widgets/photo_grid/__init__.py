@@ -290,7 +290,7 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         "duration": video_text(photo),
         "ratio": round(min(max(photo.width / max(1, photo.height), _NARROWEST), _WIDEST), 3),
         "day": _heading(photo, style),
-        "time": _date_on_photo(photo, style.dated),
+        "time": _date_on_photo(photo, style),
     }
 
 
@@ -305,11 +305,14 @@ def _heading(photo: PhotoRecord, style: GridStyle) -> str:
     return text(photo.taken_at) if photo.taken_at else "No date"
 
 
-def _date_on_photo(photo: PhotoRecord, dated: Literal["taken", "added"] | None) -> str:
+def _date_on_photo(photo: PhotoRecord, style: GridStyle) -> str:
     """Return when a photo was taken, in an order by date; with the year if no heading has it."""
-    if dated is None or not photo.taken_at:
+    if style.dated is None or not photo.taken_at:
         return ""
-    return time_text(photo.taken_at) if dated == "taken" else short_day_text(photo.taken_at)
+    if style.dated == "added":
+        return short_day_text(photo.taken_at)
+    # Small photos have room for the day alone.
+    return time_text(photo.taken_at[:10] if style.by_month else photo.taken_at)
 
 
 def _best_match(photo: PhotoRecord, searched: frozenset[str]) -> str | None:
