@@ -1,9 +1,10 @@
 """Make the guide's screenshots from the walk of twelve steps, with freely licensed photos.
 
-    python docs/screenshots.py [FOLDER OF PHOTOS]
+    python -m docs.screenshots [FOLDER OF PHOTOS]
 
 The default folder is Debian's mate-backgrounds; 200 crops of its photos are used. Needs Chromium
-and the extra ``browser``. Writes docs/screenshots/*.webp.
+and the extra ``browser``. Writes docs/screenshots/*.webp. Those of the gallery and of every page on
+small screens are from `docs/page_screenshots.py`.
 """
 
 import datetime
@@ -15,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Page
+from playwright.sync_api import Browser, FilePayload
 
 from benchmarks.clutter import drawn
+from docs.saved_pictures import ASSETS, PHONE, PHOTOS, WIDE, open_page, shoot
 from scene_model.library.albums.album_edits import create_album
 from scene_model.library.rules.rule_actions import Action, ActionKind
 from scene_model.library.rules.rule_rows import activate_rule, create_rule, find_rule
 from scene_model.library.store import Library
-from tests.browser.conftest import at_rest
 from tests.browser.homecoming_photos import homecoming_photos
 from tests.browser.libraries import fill
 from tests.browser.servers import Server, running
@@ -30,13 +31,7 @@ from tests.browser.twelve_steps import UPLOAD, mixed_photos, pieces, walk
 from tests.chromium import chromium
 from tests.pictures import placed
 
-HERE = Path(__file__).resolve().parent
-PHOTOS = Path("/usr/share/backgrounds/mate/nature")
-ASSETS = HERE.parent / "tests" / "assets"
-WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-TABLET = {"width": 820, "height": 1180}
 PLACES = ((38.72, -9.14), (41.15, -8.61), (40.42, -3.7), (43.3, 5.4), (45.44, 12.32), (48.86, 2.35))
-MAX_BYTES = 150_000
 # Names of photos with the time in their EXIF, for the page Dates.
 DATED = {
     "IMG_20240714_183012.jpg": "2023:07:14 18:30:12",
@@ -73,12 +68,7 @@ def main() -> None:
             page = open_page(browser, WIDE, "light")
             page.goto(server.base_url)
             walk(page, two_hundred(folder), lambda step: shoot(page, FILE_NAMES[step]))
-            for name, path, size, scheme in (
-                ("gallery-phone", "gallery", PHONE, "light"),
-                ("gallery-tablet", "gallery", TABLET, "dark"),
-                ("insights-dark", "insights", WIDE, "dark"),
-                ("gallery-dark", "gallery", WIDE, "dark"),
-            ):
+            for name, path, size, scheme in (("insights-dark", "insights", WIDE, "dark"),):
                 window = open_page(browser, size, scheme)
                 window.goto(f"{server.base_url}/{path}")
                 shoot(window, name)
@@ -233,32 +223,6 @@ def two_hundred(folder: Path) -> list[FilePayload]:
     flower = ASSETS / "flower.jpg"
     photographs = sorted([*folder.glob("*.jpg"), ASSETS / "china.jpg"])
     return mixed_photos(pieces(flower), [pieces(path) for path in photographs])
-
-
-def open_page(browser: Browser, size: dict[str, int], scheme: str) -> Page:
-    """Open a window with a size and a light or dark color scheme."""
-    dark = scheme == "dark"
-    return browser.new_page(
-        viewport={"width": size["width"], "height": size["height"]},
-        color_scheme="dark" if dark else "light",
-    )
-
-
-def shoot(page: Page, name: str) -> None:
-    """Save a screenshot of a page at rest, with the best quality within `MAX_BYTES`."""
-    at_rest(page)
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(3_000)
-    picture = Image.open(io.BytesIO(page.screenshot()))
-    for quality in (80, 70, 60, 45):
-        buffer = io.BytesIO()
-        picture.save(buffer, "WEBP", quality=quality, method=6)
-        if buffer.tell() <= MAX_BYTES:
-            break
-    else:
-        raise SystemExit(f"{name} takes {buffer.tell():,} bytes; the limit is {MAX_BYTES:,}")
-    (HERE / "screenshots" / f"{name}.webp").write_bytes(buffer.getvalue())
-    print(f"{name}: {buffer.tell():,} bytes", flush=True)
 
 
 if __name__ == "__main__":

@@ -18,16 +18,20 @@ from scene_model.library.sort_order import BEST_MATCH, Sort
 
 @dataclass(frozen=True)
 class Density:
-    """Size of the thumbnails. row: height of a row in CSS. photos: per page."""
+    """Size of the thumbnails.
+
+    row: height of a row in CSS. photos: per page. by_month: whether headings are months, not days.
+    """
 
     name: str
     row: str
     photos: int
+    by_month: bool = False
 
 
 # At most 60 photos per page: the browser is the bottleneck.
 DENSITIES = {
-    "small": Density("Small", "6.5rem", 60),
+    "small": Density("Small", "6.5rem", 60, by_month=True),
     "medium": Density("Medium", "11rem", 36),
     "large": Density("Large", "17rem", 18),
 }
@@ -119,7 +123,10 @@ def browse(
 
 def page_request(query: str, with_scores: bool = False) -> PageRequest:
     """Return the request `browse` makes for a query, with a count of 0."""
-    return PageRequest(query, get_gallery().sort, _density().photos, 0, with_scores)
+    density = _density()
+    return PageRequest(
+        query, get_gallery().sort, density.photos, 0, with_scores, by_month=density.by_month
+    )
 
 
 def grid_key(key: str) -> str:

@@ -22,13 +22,18 @@ _AROUND = 2
 
 @dataclass(frozen=True)
 class PageRequest:
-    """A paged query. size: tiles per page. count: tiles on all pages; a stack is one."""
+    """A paged query.
+
+    size: tiles per page. count: tiles on all pages; a stack is one. by_month: whether headings in
+    an order by date are months, not days.
+    """
 
     query: str
     sort: Sort
     size: int
     count: int
     with_scores: bool
+    by_month: bool = False
 
     @property
     def page_count(self) -> int:
@@ -102,6 +107,7 @@ def _read_pages(request: PageRequest, first: int, last: int) -> dict[int, GridPa
         with_scores=request.with_scores,
         searched=gallery.labels_of_words(request.query),
         dated=_DATED.get(order.key),
+        by_month=request.by_month,
     )
     start, stop = max(0, (first - 1) * request.size - 1), last * request.size + 1
     photos = gallery.photos_between(start, stop, request.query)

@@ -16,6 +16,12 @@ def time_text(moment: str) -> str:
     return day if len(moment) == len("2024-07-25") else f"{day}, {parsed:%H:%M}"
 
 
+def short_day_text(moment: str) -> str:
+    """Return the day of an ISO 8601 time, short: ``25 Jul 2026``."""
+    day = datetime.date.fromisoformat(moment[:10])
+    return f"{day.day} {day:%b} {day.year}"
+
+
 def month_text(month: str) -> str:
     """Return a month, ``2024-07``, in words: ``July 2024``; empty is no date."""
     return f"{datetime.date.fromisoformat(f'{month}-01'):%B %Y}" if month else "No date"

@@ -11,7 +11,7 @@ from tests.browser.conftest import Visit, at_rest, fits
 from tests.browser.libraries import real_photos
 
 pytestmark = [pytest.mark.tools, pytest.mark.read_only, pytest.mark.kept_tab]
-PHONE_WIDTH = 390
+PHONE_WIDTH, TABLET_WIDTH = 390, 820
 PAGES = (
     *("", "gallery", "search", "search?q=flower", "export", "albums", "albums?album=nature"),
     "trips",
@@ -68,6 +68,8 @@ def check_themes(page: Page) -> None:
 def test_pages(visit: Visit, path: str) -> None:
     page = open_page(visit, path)
     check_themes(page)
+    page.set_viewport_size({"width": TABLET_WIDTH, "height": 1180})
+    fits(page, TABLET_WIDTH)
     page.set_viewport_size({"width": PHONE_WIDTH, "height": 844})
     fits(page, PHONE_WIDTH)
     assert serious(page) == []
@@ -137,7 +139,7 @@ def test_sheet_and_drawer(visit: Visit) -> None:
     assert without_visible_focus(page) == []
 
 
-@pytest.mark.parametrize("width", [PHONE_WIDTH, 820])
+@pytest.mark.parametrize("width", [PHONE_WIDTH, TABLET_WIDTH])
 def test_photos_and_their_controls_fit(visit: Visit, width: int) -> None:
     page = open_page(visit, "gallery", width)
     query = page.get_by_role("searchbox").bounding_box()

@@ -110,3 +110,19 @@ def test_albums_on_a_phone_and_by_screen_reader(visit: Visit) -> None:
     select_first(page, 2)
     fits(page, 390)
     assert serious(page) == []
+
+
+def test_the_rule_file_is_edited_on_the_page(visit: Visit) -> None:
+    page = visit.open("albums")
+    page.get_by_text("Rules of the albums").click()
+    rules = page.get_by_role("textbox", name="Rules (TOML)")
+    save = page.get_by_role("button", name="Save rules")
+    rules.fill("[[album]]\nid = 1\n")
+    save.click()
+    expect(page.get_by_text("2: id = 1")).to_be_visible()
+    rules.fill('[[album]]\nid = "mine"\nname = "McAll"\nrest = true\n')
+    save.click()
+    expect(page.get_by_text("Album rules saved")).to_be_visible()
+    card = page.get_by_role("button", name="McAll")
+    expect(card).to_contain_text("8 photos")
+    expect(page.locator(".album-cover")).to_have_count(1)

@@ -13,6 +13,7 @@ from tests.browser.servers import Server
 from tests.conftest import ASSETS
 
 pytestmark = [pytest.mark.tools, pytest.mark.read_only]
+MAIN = "document.querySelector('[data-testid=stMain]')"
 CHINA = ASSETS / "china.jpg"
 # Of the first photos, which are in sight.
 IMAGES = """[...document.querySelectorAll("*")].map((e) => e.shadowRoot).filter(Boolean)
@@ -46,6 +47,10 @@ def open_gallery(visit: Visit, width: int, height: int, query: str = "") -> Page
     expect(page.locator(".cell").first).to_be_visible()
     at_rest(page)
     return page
+
+
+WIDE, PHONE = (1440, 900), (390, 844)
+ON_BOTH = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 
 
 @pytest.mark.parametrize(
@@ -97,20 +102,51 @@ def test_photos_of_a_row_are_equally_high_and_not_cropped(visit: Visit) -> None:
     assert max(ends) - min(ends) < 1.5, "full rows end at the same edge"
 
 
-def test_the_tools_of_a_selection_are_in_sight_wherever_one_is(visit: Visit) -> None:
-    page = open_gallery(visit, 1440, 900, "?size=large")
-    expect(page.locator(".st-key-selection_bar")).to_have_count(0)
-    page.locator(".pick").first.click()
+@ON_BOTH
+def test_the_tools_of_a_selection_are_in_sight_wherever_one_is(
+    visit: Visit, size: tuple[int, int]
+) -> None:
+    page = open_gallery(visit, *size, "?size=large")
     bar = page.locator(".st-key-selection_bar")
+    expect(bar).to_have_count(0)
+    page.locator(".cell").first.hover()
+    page.locator(".pick").first.click()
     expect(bar.get_by_text("1 selected", exact=True)).to_be_visible()
-    page.mouse.move(700, 600)
-    page.mouse.wheel(0, 1200)
-    page.wait_for_timeout(500)
-    for tool in ("Tag", "Class", "Trash", "Clear"):
-        expect(bar.get_by_role("button", name=tool, exact=False).first).to_be_in_viewport(ratio=1)
-    expect(undo_button(page)).to_be_in_viewport(ratio=1)
+    for part in (0, 0.5, 1):
+        page.evaluate(f"{MAIN}.scrollTop = {part} * {MAIN}.scrollHeight")
+        page.wait_for_timeout(500)
+        expect(bar.get_by_text("1 selected", exact=True)).to_be_in_viewport(ratio=1)
+        for tool in ("Tag", "Class", "Album", "Stack", "Favourite", "Trash", "Clear"):
+            button = bar.get_by_role("button", name=tool, exact=False).first
+            expect(button).to_be_in_viewport(ratio=1)
+        expect(undo_button(page)).to_be_in_viewport(ratio=1)
+    box = bar.bounding_box()
+    assert box is not None
+    assert box["height"] < 50, "one line"
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     bar.get_by_role("button", name="Clear").click()
     expect(bar).to_have_count(0)
+
+
+@ON_BOTH
+def test_the_tools_for_results_are_in_sight_wherever_one_is(
+    visit: Visit, size: tuple[int, int]
+) -> None:
+    visit.page.set_viewport_size({"width": size[0], "height": size[1]})
+    page = visit.open("search?q=name:photo")
+    expect(page.locator(".cell").first).to_be_visible()
+    at_rest(page)
+    page.locator(".cell").first.hover()
+    page.locator(".pick").first.click()
+    bar = page.locator(".st-key-search_selection")
+    for part in (0.5, 1):
+        page.evaluate(f"{MAIN}.scrollTop = {part} * {MAIN}.scrollHeight")
+        page.wait_for_timeout(500)
+        expect(bar.get_by_text("1 selected", exact=True)).to_be_in_viewport(ratio=1)
+        expect(bar.get_by_role("button", name="Select all")).to_be_in_viewport(ratio=1)
+        expect(bar.get_by_role("button", name="Clear")).to_be_in_viewport(ratio=1)
+    bar.get_by_role("button", name="Clear").click()
+    expect(bar.get_by_text("0 selected", exact=True)).to_be_visible()
 
 
 def test_photos_stand_under_the_days_they_were_taken(visit: Visit) -> None:
@@ -120,6 +156,36 @@ def test_photos_stand_under_the_days_they_were_taken(visit: Visit) -> None:
     expect(page.locator(".time").first).to_have_text("1 Aug, 09:00")
     page = open_gallery(visit, 1440, 900, "?sort=name")
     expect(page.locator(".day")).to_have_count(0)
+    expect(page.locator(".time").first).to_be_hidden()
+
+
+def test_small_photos_stand_under_months(visit: Visit) -> None:
+    page = open_gallery(visit, 1440, 900, "?sort=-taken&size=small")
+    expect(page.locator(".day")).to_have_text(["August 2024", "July 2024", "No date"])
+    expect(page.locator(".time").first).to_have_text("1 Aug")
+    rows = page.locator(".cell").evaluate_all(
+        "cells => cells.map(cell => cell.getBoundingClientRect().top)"
+    )
+    assert rows[1] == rows[2], "two days of July in one row"
+
+
+def test_photos_say_when_they_were_taken_where_the_last_added_come_first(visit: Visit) -> None:
+    page = open_gallery(visit, 1440, 900, "?q=name:photo_02")
+    expect(page.locator(".day")).to_have_text(re.compile("^Added "))
+    expect(page.locator(".time")).to_have_text("1 Aug 2024")
+    tree = page.get_by_role("list", name="Photos 1 to 1 of 1").aria_snapshot()
+    assert "1 Aug 2024" in tree
+
+
+def test_the_chosen_month_stays_chosen_where_the_list_ends(visit: Visit) -> None:
+    few = "name:photo_00 OR name:photo_02 OR name:photo_03"
+    page = open_gallery(visit, 1440, 900, f"?sort=-taken&q={few}")
+    month = page.get_by_role("slider", name="Month")
+    month.focus()
+    for key, name in (("End", "No date"), ("ArrowUp", "July 2024"), ("Home", "August 2024")):
+        page.keyboard.press(key)
+        at_rest(page)
+        expect(month).to_have_attribute("aria-valuetext", name)
 
 
 def test_captions_show_where_one_points_or_stay(visit: Visit) -> None:
@@ -173,8 +239,10 @@ def test_the_count_is_beside_the_middle_of_select_all(visit: Visit) -> None:
     assert abs(middles[0] - middles[1]) / 2 <= 3
 
 
-def test_nothing_jumps_while_thumbnails_come(visit: Visit) -> None:
+@ON_BOTH
+def test_nothing_jumps_while_thumbnails_come(visit: Visit, size: tuple[int, int]) -> None:
     page = visit.page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
     page.add_init_script(
         "window.jumped = 0; new PerformanceObserver((list) => { for (const e of list.getEntries())"
         " if (document.querySelector('[data-testid=stMain]') && window.settled)"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from pages.widgets.dates import day_text, time_text
+from pages.widgets.dates import day_text, month_text, short_day_text, time_text
 from pages.widgets.durations import video_text
 from pages.widgets.guesses import guess_text
 from pages.widgets.scripts import component_script, join_files
@@ -35,8 +35,8 @@ class GridStyle:
     row: height of a row in CSS. label: accessible name of the list. with_scores: whether tags are
     shown with their scores. notes: an additional line below a photo, by photo id. searched: the
     labels that were searched; each photo says which of its tags is one of them. dated: the date
-    that the photos are in order of, which gives each a heading; None for another order. stacks: by
-    photo id, what a photo says of its stack.
+    that the photos are in order of, which gives each a heading; None for another order. by_month:
+    whether the headings are months, not days. stacks: by photo id, what a photo says of its stack.
     """
 
     row: str = "11rem"
@@ -45,6 +45,7 @@ class GridStyle:
     notes: Mapping[str, str] = field(default_factory=dict)
     searched: frozenset[str] = frozenset()
     dated: Literal["taken", "added"] | None = None
+    by_month: bool = False
     stacks: Mapping[str, StackMark] = field(default_factory=dict)
 
 
@@ -52,9 +53,9 @@ class GridStyle:
 class GridPage:
     """One page of photos.
 
-    label: accessible name of the list. begun: whether the day of the first photo began on the page
-    before, so that its heading is there. goes_on: whether the day of the last photo, or in an order
-    without dates the list, goes on after this page.
+    label: accessible name of the list. begun: whether the day or month of the first photo began on
+    the page before, so that its heading is there. goes_on: whether that of the last photo, or in an
+    order without dates the list, goes on after this page.
     """
 
     label: str
@@ -300,8 +301,8 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         "remote": photo.remote_url is not None,
         "duration": video_text(photo),
         "ratio": round(min(max(photo.width / max(1, photo.height), _NARROWEST), _WIDEST), 3),
-        "day": _heading(photo, style.dated),
-        "time": time_text(photo.taken_at) if style.dated == "taken" and photo.taken_at else "",
+        "day": _heading(photo, style),
+        "time": _date_on_photo(photo, style),
     }
 
 
@@ -312,12 +313,25 @@ def _marks(photo: PhotoRecord) -> tuple[str, str]:
     return " ".join(filter(None, ["♥" * photo.favourite, "★" * photo.rating])), ", ".join(texts)
 
 
-def _heading(photo: PhotoRecord, dated: Literal["taken", "added"] | None) -> str:
-    if dated is None:
+def _heading(photo: PhotoRecord, style: GridStyle) -> str:
+    def text(moment: str) -> str:
+        return month_text(moment[:7]) if style.by_month else day_text(moment)
+
+    if style.dated is None:
         return ""
-    if dated == "added":
-        return f"Added {day_text(photo.added_at)}"
-    return day_text(photo.taken_at) if photo.taken_at else "No date"
+    if style.dated == "added":
+        return f"Added {text(photo.added_at)}"
+    return text(photo.taken_at) if photo.taken_at else "No date"
+
+
+def _date_on_photo(photo: PhotoRecord, style: GridStyle) -> str:
+    """Return when a photo was taken, in an order by date; with the year if no heading has it."""
+    if style.dated is None or not photo.taken_at:
+        return ""
+    if style.dated == "added":
+        return short_day_text(photo.taken_at)
+    # Small photos have room for the day alone.
+    return time_text(photo.taken_at[:10] if style.by_month else photo.taken_at)
 
 
 def _best_match(photo: PhotoRecord, searched: frozenset[str]) -> str | None:

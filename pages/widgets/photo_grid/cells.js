@@ -19,9 +19,8 @@ const cellTemplate = (() => {
   // A finger that stays on a picture would drag it.
   image.draggable = false;
   open.append(image);
-  // Outside the button, whose label has the same text: screen readers would read it twice.
   const time = element("span", "time");
-  time.setAttribute("aria-hidden", "true");
+  // Outside the button, whose label has the same text: screen readers would read it twice.
   const stack = element("span", "stack");
   stack.setAttribute("aria-hidden", "true");
   const marks = element("span", "marks");
@@ -97,7 +96,7 @@ function heading(day) {
   return item;
 }
 
-/** The photos of a page with a heading before the first of each day. */
+/** The photos of a page with a heading before the first of each day or month. */
 function withHeadings(cells, { photos, begun }) {
   return cells.flatMap((cell, i) => {
     const { day } = photos[i];

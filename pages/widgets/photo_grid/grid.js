@@ -120,12 +120,14 @@ class Grid {
     const isFirst = this.question === undefined;
     if (question !== this.question) {
       this.question = question;
+      this.chosenPhoto = undefined;
       this.window.clear();
       this.page = page;
       this.target = page > 1 || !isFirst ? { page, index: 0 } : null;
     } else if (page !== this.reported && page !== this.page) {
       this.page = page;
       this.target = { page, index: 0 };
+      this.chosenPhoto = undefined;
     }
     const { number, index } = data.target ?? {};
     // What a grid that was left scrolled to is no target of a new one.
@@ -216,11 +218,14 @@ class Grid {
     for (const [number, block] of this.window.blocks) {
       block.classList.toggle("current", number === this.page);
     }
-    this.scrubber.place((this.page - 1) * pageSize + this.window.firstInSight(this.page));
+    const first = (this.page - 1) * pageSize + this.window.firstInSight(this.page);
+    // Near the end of the list, the month that was chosen may be in sight below others.
+    this.scrubber.place(this.chosenPhoto ?? first);
   }
 
   onSight(page) {
     if (this.target || this.state.isAwaitingChoice) return;
+    this.chosenPhoto = undefined;
     this.follow(page);
     if (this.window.blocks.has(this.page)) this.drawPlace();
   }
@@ -277,12 +282,13 @@ class Grid {
   /** Show a photo by its index in the whole list. */
   goToPhoto(photo) {
     const { page_size: pageSize } = this.state.data;
-    this.goTo({ page: Math.floor(photo / pageSize) + 1, index: photo % pageSize });
+    this.goTo({ page: Math.floor(photo / pageSize) + 1, index: photo % pageSize, photo });
   }
 
   goTo(target) {
     this.whenChoiceIncluded(() => {
       this.target = target;
+      this.chosenPhoto = target.photo;
       if (target.page !== this.reported) {
         this.reported = target.page;
         this.state.act({ page: target.page });
@@ -415,6 +421,7 @@ class Grid {
         this.select(this.items[target], true);
       }
       this.focusOn(target);
+      this.chosenPhoto = undefined;
       this.follow(pageOf(this.items[target]));
       // The focus says which page is meant, wherever its photo is on the screen.
       this.window.notePlace();
