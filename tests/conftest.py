@@ -148,30 +148,29 @@ def decoders() -> Iterator[Decoders]:
     opened.close()
 
 
-@pytest.fixture(scope="session")
-def shared_decoders() -> Iterator[SharedDecoders]:
-    """The decoders of services that tests open."""
+_OPENING_DECODERS = (model_files, encoder, store)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _libraries_open_quickly() -> Iterator[None]:
+    """Let services share the processes that decode, and the shipped bundle.
+
+    Starting and reading them takes longer than most tests.
+    """
     shared = SharedDecoders()
-    yield shared
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classify, "open_bundle", open_bundle_once)
+        for module in _OPENING_DECODERS:
+            patch.setattr(module, "Decoders", shared)
+        yield
     shared.close()
 
 
-@pytest.fixture(autouse=True)
-def _bundle_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Opening the shipped bundle takes half of the time that opening a library takes."""
-    monkeypatch.setattr(classify, "open_bundle", open_bundle_once)
-
-
-@pytest.fixture(autouse=True)
-def _decoders_are_shared(
-    request: pytest.FixtureRequest,
-    shared_decoders: SharedDecoders,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Starting decoders takes longer than most tests; those about them are marked."""
-    if request.node.get_closest_marker("own_decoders") is None:
-        for module in (model_files, encoder, store):
-            monkeypatch.setattr(module, "Decoders", shared_decoders)
+@pytest.fixture
+def own_decoders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let services start decoders of their own, and end them, as they do outside of tests."""
+    for module in _OPENING_DECODERS:
+        monkeypatch.setattr(module, "Decoders", Decoders)
 
 
 @pytest.fixture(scope="session")

@@ -211,6 +211,7 @@ def test_a_patched_private_function_is_detected(statement: str) -> None:
     assert any(is_private_function(name) for name in patched_names(statement))
 
 
+@pytest.mark.slow
 def test_no_test_patches_a_private_function() -> None:
     for path in sorted(PROJECT_DIR.glob("tests/**/*.py")):
         for name in patched_names(path.read_text(encoding="utf-8")):

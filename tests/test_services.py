@@ -200,7 +200,7 @@ def test_shipped_albums_serve_a_model_without_camera_scenes(
     app.close()
 
 
-@pytest.mark.own_decoders
+@pytest.mark.usefixtures("own_decoders")
 def test_decoders_end_with_the_services_that_opened_them(
     settings: Settings, decoders: Decoders, temple: bytes
 ) -> None:

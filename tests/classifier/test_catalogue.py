@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from scene_model.classifier.catalogue import list_bundles
 from scene_model.errors import BundleDamaged
 from tests.bundles import copy_shipped, other_network, own_head
@@ -24,6 +26,7 @@ def test_all_that_lie_beside_one_another(tmp_path: Path) -> None:
     assert type(entries["a_damaged"].problem) is BundleDamaged
 
 
+@pytest.mark.slow
 def test_bundles_are_read_again_only_after_a_change(tmp_path: Path) -> None:
     heads = own_head(tmp_path, "mine") / "heads.npz"
     assert list_bundles(tmp_path)[0].problem is None

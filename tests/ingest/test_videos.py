@@ -137,6 +137,7 @@ def _png(pixels: np.ndarray) -> bytes:
     return encoded.getvalue()
 
 
+@pytest.mark.slow
 def test_search_for_videos(services: Services, add_photos: Add) -> None:
     short, long, _ = add_photos(
         [("a.mp4", video()), ("b.webm", video("WEBM", 65.0)), ("stripes.jpg", striped(3))]
@@ -173,6 +174,7 @@ def test_dates_by_container_and_name(services: Services, add_photos: Add) -> Non
     assert records["clip.mp4"].taken_source == "CreationTime"
 
 
+@pytest.mark.slow
 def test_tables_and_zip(services: Services, add_photos: Add) -> None:
     data = video(tags={"location": "+38.7200-009.1400/"})
     ids = add_photos([("a.mp4", data), ("stripes.jpg", striped(3))])

@@ -40,6 +40,7 @@ for _ in range(before_the_end):
 """
 
 
+@pytest.mark.slow
 def test_the_process_ends_before_the_last_photo() -> None:
     done = subprocess.run(  # noqa: S603 - this interpreter and the program above
         [sys.executable, "-c", PROGRAM, str(PHOTOS), str(BEFORE_THE_END)],

@@ -168,6 +168,7 @@ def test_decisions_of_people_are_the_truth(
     assert same.current == same.candidate == Answer("zermatt", Outcome.RIGHT)
 
 
+@pytest.mark.slow
 def test_another_network_reads_the_original(
     services: Services, add_photos: Add, opened: Open, tmp_path: Path
 ) -> None:

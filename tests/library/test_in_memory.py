@@ -198,6 +198,7 @@ def _check_counts(library: Library, where: Any) -> None:
         assert dict(count_by_month(library, where, date, True)) == months  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most_changes", [0, 2_000], ids=["read anew", "updated"])
 def test_the_same_as_read_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_changes: int

@@ -75,6 +75,7 @@ def test_what_is_downloaded_and_what_is_sent(hub: Hub, settings: Settings) -> No
     assert not model.folder.exists()
 
 
+@pytest.mark.slow
 def test_a_cut_connection_is_resumed(hub: Hub, settings: Settings) -> None:
     hub.faults["model.onnx"] = "cut"
     model = fetch(offer_of(hub, settings), settings)
@@ -83,6 +84,7 @@ def test_a_cut_connection_is_resumed(hub: Hub, settings: Settings) -> None:
     assert model.path("model.onnx").read_bytes() == hub.files["model.onnx"]
 
 
+@pytest.mark.slow
 def test_an_earlier_download_is_resumed(hub: Hub, settings: Settings) -> None:
     offer = offer_of(hub, settings)
     hub.faults["model.onnx"] = "503"
@@ -159,6 +161,7 @@ def test_a_file_that_does_not_come(hub: Hub, settings: Settings, fault: str, cod
     assert [name for name, _ in hub.fetched].count("model.onnx") == 1
 
 
+@pytest.mark.slow
 def test_redirects(hub: Hub, settings: Settings) -> None:
     offer = offer_of(hub, settings)
     with hub_server("cdn/files") as other:

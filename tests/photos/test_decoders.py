@@ -69,6 +69,7 @@ def test_costly_and_slow_photos_go_to_the_second_lane(limit: dict[str, Any]) -> 
         assert opened.decode(encode(textured(900, 900), "PNG")).photo.width == 900
 
 
+@pytest.mark.slow
 def test_photo_beyond_its_time_is_a_named_error_and_the_next_is_decoded(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -197,6 +197,7 @@ def test_a_file_of_an_unknown_camera_is_named(decoders: Decoders) -> None:
         decoders.decode(b"FUJIFILMCCD-RAW 0201" + bytes(2_000))
 
 
+@pytest.mark.slow
 def test_libraw_is_loaded_only_where_photos_are_decoded() -> None:
     program = (
         "import sys, scene_model.services, scene_model.api.routes, scene_model.photos.decode\n"

@@ -157,6 +157,7 @@ def test_a_container_without_a_frame(decoded: Decode) -> None:
         decoded(data[: media + 4] + bytes(index - media - 4) + data[index:])
 
 
+@pytest.mark.slow
 def test_two_hundred_damaged_videos(decoded: Decode) -> None:
     """Each is decoded, or refused by a named error; none ends a decoder or takes long."""
     made = [video(kind, 1.0) for kind in sorted(VIDEO_FORMATS)]
@@ -191,6 +192,7 @@ def test_playlists_and_other_kinds_are_not_opened(decoded: Decode, tmp_path: Pat
         decoded(b"FLV\x01" + bytes(200))
 
 
+@pytest.mark.slow
 def test_ffmpeg_is_loaded_only_where_photos_are_decoded(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(video())
     program = (

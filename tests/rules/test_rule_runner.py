@@ -332,6 +332,7 @@ def test_a_run_on_photos_that_were_deleted_for_ever(library: Library, runner: Ru
     assert undo_run(library, run.id) == 0
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_step_leaves_all_or_nothing(
     tmp_path: Path, library: Library, runner: RuleRunner
 ) -> None:

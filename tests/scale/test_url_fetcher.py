@@ -41,6 +41,7 @@ def test_a_redirect_is_followed(server: PhotoServer, target: Path) -> None:
     assert fetch(f"{server.base}/there.jpg", target) == b"photo"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "code", "count"),
     [

@@ -97,6 +97,7 @@ def test_a_search_is_checked_before_an_album_follows_it(filled: Services) -> Non
         gallery.make_query_album("NEW", "sea")
 
 
+@pytest.mark.slow
 def test_a_circle_of_albums_is_an_error_and_not_more(filled: Services) -> None:
     create_query_album(filled.library, "First", "album:second")
     create_query_album(filled.library, "Second", "album:third OR sea")

@@ -173,6 +173,7 @@ def test_two_programs_share_a_library(tmp_path: Path, monkeypatch: pytest.Monkey
     library.close()
 
 
+@pytest.mark.slow
 def test_a_backup_leaves_out_short_vectors(tmp_path: Path) -> None:
     library, _, values = _library(tmp_path / "library")
     similar_to(library, BACKBONE, values[0], LIMIT)

@@ -70,6 +70,7 @@ def test_a_cluster_may_lie_on_the_date_line(services: Services) -> None:
 PLACE = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 
 
+@pytest.mark.slow
 @given(st.lists(PLACE, max_size=30), st.integers(0, MAX_ZOOM))
 @example([(0.0, 146.0), (0.0, 180.0), (0.0, -125.0)], 0)
 @example([(0.0, 180.0), (0.0, -180.0), (0.0, 146.0)], 0)

@@ -123,6 +123,7 @@ def fitted(words_dir: Path) -> tuple[TextSide, np.ndarray]:
     return fit_text_side(words, concepts, embeddings.astype(np.float32), shown), embeddings
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_serving_opens_what_is_published_and_the_model_stays_the_same(tmp_path: Path) -> None:
     from training.text_pair.publish import write_text_side

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterable, Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -140,6 +141,7 @@ def photos_of_a_year() -> list[PhotoMoment]:
 MOMENTS = photos_of_a_year()
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     order=st.permutations(range(len(MOMENTS))),
