@@ -86,7 +86,7 @@ def _review_queue() -> None:
 
 
 def _progress_text(position: int, queue: list[ReviewItem]) -> str:
-    """Say also how many photos at the end need no decision: the model is sure of them."""
+    """Return the position in the queue, and how many photos at its end the model is sure of."""
     sure = sum(item.reason == SURE for item in queue)
     text = f"Photo {position + 1:,} of {len(queue):,}"
     return f"{text}; the model is sure of the last {sure:,}" if 0 < sure < len(queue) else text

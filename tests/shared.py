@@ -14,7 +14,7 @@ from scene_model.photos.decoders.pool import Decoders
 _MOST_KEPT = 4
 
 
-class _LeftDecoders(Decoders):
+class _LastingDecoders(Decoders):
     """Decoders that go on when their services are closed."""
 
     def close(self) -> None:
@@ -25,10 +25,13 @@ class _LeftDecoders(Decoders):
 
 
 class SharedDecoders:
-    """The decoders of one process of tests, by limits and number; the latest ones are kept."""
+    """Decoders for all tests of a process: one set for the same limits and number of processes.
+
+    The sets that were used last are kept.
+    """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[PhotoLimits, int], _LeftDecoders] = {}
+        self._kept: dict[tuple[PhotoLimits, int], _LastingDecoders] = {}
 
     def __call__(
         self,
@@ -36,9 +39,9 @@ class SharedDecoders:
         processes: int,
         aside: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> Decoders:
-        """Return decoders like those that `Decoders` would make."""
+        """Return shared decoders, where `Decoders` would make new ones."""
         key = (limits, processes)
-        decoders = self._kept.pop(key, None) or _LeftDecoders(limits, processes, aside)
+        decoders = self._kept.pop(key, None) or _LastingDecoders(limits, processes, aside)
         self._kept[key] = decoders
         if len(self._kept) > _MOST_KEPT:
             self._kept.pop(next(iter(self._kept))).end()
@@ -49,7 +52,7 @@ class SharedDecoders:
             decoders.end()
 
 
-# By its own path: tests set the default to copies, which they change.
+# Not the default of the settings: some tests set that to a copy, which they change.
 _SHIPPED = PROJECT_DIR / "models" / "scene_mobilenet_v2"
 
 

@@ -180,7 +180,7 @@ def kept_tabs() -> Iterator[dict[str, Visit]]:
 
 
 def _handed_on(kept: dict[str, Visit], browser: Browser, server: Server) -> Visit:
-    """The page of the tests before, as if it were new but for its history."""
+    """Return the page that the tests before used, with nothing stored in it."""
     if server.base_url not in kept:
         kept[server.base_url] = _new_visit(browser, server)
         return kept[server.base_url]
@@ -195,7 +195,7 @@ def _handed_on(kept: dict[str, Visit], browser: Browser, server: Server) -> Visi
 
 @pytest.fixture
 def visit(request: pytest.FixtureRequest, browser: Browser, server: Server) -> Iterator[Visit]:
-    """A page on a wide screen; with the marker `kept_tab`, that of the test before."""
+    """A page on a wide screen; with the marker `kept_tab`, the one that the test before used."""
     is_kept = request.node.get_closest_marker("kept_tab") is not None
     if is_kept:
         made = _handed_on(request.getfixturevalue("kept_tabs"), browser, server)

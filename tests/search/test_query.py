@@ -72,7 +72,10 @@ def filled(
     decoders: Decoders,
     made_photos: list[tuple[str, bytes]],
 ) -> Path:
-    """A closed library: a pier at sunset, a pier, a harbour at sunset, and one without tags."""
+    """Fill a library and return its folder.
+
+    Its photos: a pier at sunset, a pier, a harbour at sunset, and one without tags.
+    """
     names = ("pier_1.jpg", "pier_2.jpg", "harbour.jpg", "odd 50%_name.jpg")
     pictures = [(name, data) for name, (_, data) in zip(names, made_photos, strict=False)]
     folder = tmp_path_factory.mktemp("filled") / "library"

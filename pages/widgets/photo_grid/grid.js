@@ -131,7 +131,9 @@ class Grid {
     }
     const { number, index } = data.target ?? {};
     // What a grid that was left scrolled to is no target of a new one.
-    if (number !== this.targetNumber && !isFirst) this.target = { page, index };
+    if (number !== undefined && number !== this.targetNumber && !isFirst) {
+      this.target = { page, index };
+    }
     this.targetNumber = number;
     this.reported = page;
     this.page = Math.min(this.page, data.page_count);

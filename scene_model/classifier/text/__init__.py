@@ -1,1 +1,1 @@
-"""The text side of a model: sentences as vectors in the space of the embeddings."""
+"""The text side of a model: it turns sentences into vectors that photos are compared with."""

@@ -1,1 +1,1 @@
-"""The files of a library, written so that a crash loses none."""
+"""Reading and writing the files of a library, so that a crash loses none."""
